@@ -1,0 +1,66 @@
+# The commands that people and CI run. Each target sets up what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo dev test test-unit lint types bench proto clean lock etcd-current etcd-debian
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything into .venv, exact versions
+
+# The lock first, then the project itself: its build hook generates the stubs and Envoy's descriptors.
+$(STAMP): requirements.lock pyproject.toml hatch_build.py api/envoy/build.py api/management/v1/management.proto snapshots/store/etcd/rpc.proto
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	PIP_CONSTRAINT=$(CURDIR)/build-constraints.txt $(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+demo: setup ## one change to a real Envoy and its rollback, under live traffic (KEEP=1 leaves it running)
+	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
+
+dev: setup ## a server for this machine, following examples/first (DIR=… for your own)
+	$(BIN)/fairlead dev $(or $(DIR),examples/first)
+
+test: setup ## the whole suite: unit, property, contract, conformance, integration
+	$(BIN)/python -m pytest
+
+test-unit: setup ## what needs no etcd and no Envoy, in seconds
+	$(BIN)/python -m pytest tests/unit tests/property tests/conformance
+
+lint: setup ## style and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup ## mypy --strict
+	$(BIN)/mypy
+
+bench: setup ## measure; writes the figures to standard output (bench/RESULTS.md keeps them)
+	$(BIN)/python -m bench
+
+proto: ## generate the stubs and descriptors anew
+	rm -f $(STAMP)
+	$(MAKE) setup
+
+etcd-current: ## build a current etcd from its Go modules into .cache/ (needs Go)
+	bash deploy/etcd-current.sh .cache
+
+etcd-debian: ## unpack Debian's etcd into .cache/, beside the others; nothing is installed or started (needs apt)
+	mkdir -p .cache/etcd-debian
+	cd .cache/etcd-debian && { test -x usr/bin/etcd || { \
+	  { apt-get download -qq etcd-server || { apt-get update -qq && apt-get download -qq etcd-server; }; } && \
+	  dpkg-deb -x etcd-server_*.deb . && rm etcd-server_*.deb; }; }
+
+lock: ## solve the dependencies anew (needs uv)
+	uv pip compile --quiet --no-header --prerelease if-necessary-or-explicit --universal --python-version 3.11 --generate-hashes --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove everything that was generated
+	rm -rf $(VENV) .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache api/envoy/descriptors.binpb
+	find . -name '*_pb2*.py*' -not -path './.venv/*' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
