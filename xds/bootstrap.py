@@ -1,0 +1,135 @@
+"""A client's first configuration: who it is and where Fairlead is; it takes everything else from there.
+
+For Envoy (`config.bootstrap.v3.Bootstrap`) and for gRPC clients (what GRPC_XDS_BOOTSTRAP names; gRFC A27, A65).
+Documents in, documents out: no I/O, and the certificate files are those of the machine where the client runs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from xds.protocol.variant import Variant
+
+CLUSTER_NAME = "fairlead"
+KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT = "30s", "5s"  # a connection that died without a word is noticed within these
+_API_TYPES = {Variant.DELTA: "DELTA_GRPC", Variant.STATE_OF_THE_WORLD: "GRPC"}
+_TYPE = "type.googleapis.com/"
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_TLS_CONTEXT = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files: the CA that signed the server's certificate and, for mutual TLS, the client's certificate and key."""
+
+    ca: str
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the xDS server is. `host` is a name or an IP address, without brackets."""
+
+    host: str
+    port: int
+    tls: TlsFiles | None = None
+
+    @property
+    def is_name(self) -> bool:
+        """Whether the host has to be resolved."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return True
+        return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def envoy_bootstrap(node: str, group: str, place: Place, variant: Variant = Variant.DELTA) -> dict[str, Any]:
+    """For `envoy -c`: ADS for everything, the admin port on loopback (a free one: --admin-address-path tells it).
+
+    The incremental variant is Envoy's best: a change costs what it changes.
+    """
+    return {
+        "node": _node(node, group),
+        "admin": {"address": _address("127.0.0.1", 0)},
+        "dynamic_resources": {
+            "ads_config": {
+                "api_type": _API_TYPES[variant],
+                "transport_api_version": "V3",
+                "set_node_on_first_message_only": True,
+                "grpc_services": [{"envoy_grpc": {"cluster_name": CLUSTER_NAME}}],
+            },
+            "lds_config": _over_ads(),
+            "cds_config": _over_ads(),
+        },
+        "static_resources": {"clusters": [_server_cluster(place)]},
+    }
+
+
+def grpc_bootstrap(node: str, group: str, place: Place) -> dict[str, Any]:
+    """For GRPC_XDS_BOOTSTRAP. gRPC clients speak the state of the world over ADS and nothing else.
+
+    `xds_v3` is for clients from before 2022, which speak v2 without it. No other server feature is claimed: they decide
+    whether a client that is told that a resource is gone goes on with it, which is for the client's own side to choose.
+    """
+    return {
+        "xds_servers": [
+            {"server_uri": str(place), "channel_creds": [_credentials(place.tls)], "server_features": ["xds_v3"]}
+        ],
+        "node": {**_node(node, group), "locality": {}},  # gRPC for Node.js refuses a node without one
+    }
+
+
+def _node(node: str, group: str) -> dict[str, str]:
+    return {"id": node, "cluster": group}
+
+
+def _over_ads() -> dict[str, Any]:
+    return {"resource_api_version": "V3", "ads": {}}
+
+
+def _address(host: str, port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": host, "port_value": port}}
+
+
+def _server_cluster(place: Place) -> dict[str, Any]:
+    endpoint = {"endpoint": {"address": _address(place.host, place.port)}}
+    keepalive = {"interval": KEEPALIVE_INTERVAL, "timeout": KEEPALIVE_TIMEOUT}
+    http2 = {"http2_protocol_options": {"connection_keepalive": keepalive}}
+    cluster = {
+        "name": CLUSTER_NAME,
+        "type": "STRICT_DNS" if place.is_name else "STATIC",
+        "connect_timeout": "1s",
+        "typed_extension_protocol_options": {
+            _HTTP_OPTIONS: {"@type": _TYPE + _HTTP_OPTIONS, "explicit_http_config": http2}
+        },
+        "load_assignment": {"cluster_name": CLUSTER_NAME, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
+    return {**cluster, "transport_socket": _transport_socket(place, place.tls)} if place.tls else cluster
+
+
+def _transport_socket(place: Place, tls: TlsFiles) -> dict[str, Any]:
+    # A CA alone would let any server with a certificate of it pass for this one: the name is checked too.
+    name = {"san_type": "DNS" if place.is_name else "IP_ADDRESS", "matcher": {"exact": place.host}}
+    validation = {"trusted_ca": {"filename": tls.ca}, "match_typed_subject_alt_names": [name]}
+    common: dict[str, Any] = {"validation_context": validation}
+    if tls.certificate:
+        files = {"certificate_chain": {"filename": tls.certificate}, "private_key": {"filename": tls.key}}
+        common["tls_certificates"] = [files]
+    context: dict[str, Any] = {"@type": _TYPE + _TLS_CONTEXT, "common_tls_context": common}
+    if place.is_name:  # an address is no server name (RFC 6066, 3)
+        context["sni"] = place.host
+    return {"name": "envoy.transport_sockets.tls", "typed_config": context}
+
+
+def _credentials(tls: TlsFiles | None) -> dict[str, Any]:
+    if tls is None:
+        return {"type": "insecure"}
+    files = {"ca_certificate_file": tls.ca, "certificate_file": tls.certificate, "private_key_file": tls.key}
+    return {"type": "tls", "config": {name: file for name, file in files.items() if file}}

@@ -1,0 +1,29 @@
+"""Who is connected, what each was sent, what it acknowledged, and what it rejected in which words.  design.md, "Words".
+
+The edge reports streams and a session's observations; people and rollouts ask. A node's revision is the newest one it
+has in *every* type it subscribes to. What is counted is kept up to date with each observation, so asking for a group's
+counts or a revision's progress costs nothing per node. No I/O and no clock here: times (`now_s`, Unix) are given.
+Who listens for changes is not known here either.
+
+status    what is told: NodeStatus, TypeStatus, Rejection, GroupCounts, Progress
+fleet     Fleet: what is reported, what is asked
+notes     how an observation changes what is known of a type
+members   tallies, streams, members and one census per group
+"""
+
+from xds.fleet.fleet import Fleet
+from xds.fleet.notes import MESSAGE_LIMIT, NAMES_LIMIT, printable
+from xds.fleet.status import GroupCounts, NodeState, NodeStatus, Progress, Rejection, TypeStatus
+
+__all__ = [
+    "MESSAGE_LIMIT",
+    "NAMES_LIMIT",
+    "Fleet",
+    "GroupCounts",
+    "NodeState",
+    "NodeStatus",
+    "Progress",
+    "Rejection",
+    "TypeStatus",
+    "printable",
+]

@@ -1,0 +1,61 @@
+"""How one observation of a session changes what is known of a type on a stream.  No I/O and no clock here."""
+
+from __future__ import annotations
+
+from xds.fleet.members import Stream, TypeRecord
+from xds.fleet.status import Rejection
+from xds.protocol import plan
+from xds.protocol.types import NodeId
+
+MESSAGE_LIMIT = 2_000
+NAMES_LIMIT = 1_000
+
+
+def note(stream: Stream, observation: plan.Observation, now_s: float) -> None:
+    """Write it into the stream's records; the stream's sums are the caller's to keep."""
+    url = observation.type_url
+    if isinstance(observation, plan.Stale):
+        return
+    record = stream.types.get(url)
+    if record is None:
+        record = stream.types[url] = TypeRecord()
+    match observation:
+        case plan.Subscribed(wildcard=False, names=0):
+            # Nothing is wanted of this type any more, so it holds no revision back.
+            del stream.types[url]
+        case plan.Subscribed():
+            record.wildcard, record.names, record.changed_at_s = observation.wildcard, observation.names, now_s
+        case plan.Sent():
+            record.sent_revision, record.changed_at_s = observation.revision, now_s
+        case plan.Acked() | plan.Settled():
+            _acknowledge(record, observation.revision, now_s)
+        case plan.Rejected():
+            record.rejection, record.changed_at_s = _rejection(stream, observation, now_s), now_s
+
+
+def _acknowledge(record: TypeRecord, revision: int, now_s: float) -> None:
+    """A revision newer than a rejected one, taken whole, ends the rejection."""
+    if record.rejection and revision > record.rejection.revision:
+        record.rejection, record.changed_at_s = None, now_s
+    if revision > record.acked_revision:
+        record.acked_revision, record.changed_at_s = revision, now_s
+
+
+def _rejection(stream: Stream, rejected: plan.Rejected, now_s: float) -> Rejection:
+    return Rejection(
+        node=NodeId(stream.node.id),
+        group=stream.group,
+        type_url=rejected.type_url,
+        names=rejected.names[:NAMES_LIMIT],
+        names_omitted=max(0, len(rejected.names) - NAMES_LIMIT),
+        revision=rejected.revision,
+        code=rejected.code,
+        message=printable(rejected.message, MESSAGE_LIMIT),
+        since_s=now_s,
+    )
+
+
+def printable(text: str, limit: int = 256) -> str:
+    """A client's text as it may be shown: control characters escaped (newlines kept), cut after `limit` characters."""
+    shown = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text[:limit])
+    return shown if len(text) <= limit else f"{shown} … ({len(text) - limit} more characters)"

@@ -1,0 +1,12 @@
+"""The sans-IO core of xDS: what to answer, decided without a socket, a clock or a proto.
+
+session        one stream: requests and the catalogue's moves in, plans out
+dispatch       which responses of a session go now; the one place where its cursors move
+ordering       make before break: who waits for whose answer
+catalogue      one group's served state, with served (one type of it), changelog and references
+subscription   one type of one stream: cursors and exceptions; interest is what the client wants of it
+due            what a subscription is owed: the log from its cursor, cut to its interest
+responses      what the two variants say of it; splitting bounds their size, missing tells of names that do not exist
+settling       what an ACK, a NACK or a stale nonce means; admission refuses what is no request
+plan, requests, resource, types, variant   the nouns that others share
+"""

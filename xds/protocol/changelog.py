@@ -1,0 +1,106 @@
+"""What changed since a revision, for one type: a recency order of names, each with a short trail of what it was.
+
+Names only, never bodies, and only names that changed since the state was loaded. A session keeps one number, its
+cursor, and asks `since(cursor)`; a thousand sessions at the same place share one answer. No session is known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xds.protocol.resource import Reference, Resource
+
+ABSENT = ""  # the version of a name that does not exist
+_TRAIL_LENGTH = 4  # enough to see through a change and its rollback; older is told as "changed"
+REMOVED_NAMES_LIMIT = 100_000  # names that no longer exist, kept so that late sessions learn of it
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """From `revision` on, the name had this version (`ABSENT`: it did not exist) and referred to these."""
+
+    revision: int
+    version: str
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Names, sorted: those with other content than they had, and those removed (some may never have been held)."""
+
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+NO_CHANGES = Changes()
+
+
+class ChangeLog:
+    """The names of one type in the order of their last change, newest last."""
+
+    def __init__(self, removed_names_limit: int = REMOVED_NAMES_LIMIT) -> None:
+        self.newest = 0  # the revision of the last change
+        self.floor = 0  # removals are all known from this revision on
+        self._trails: dict[str, tuple[Mark, ...]] = {}
+        self._removed: dict[str, int] = {}  # name -> revision, oldest first
+        self._removed_names_limit = removed_names_limit
+        self._answers: dict[int, Changes] = {}
+
+    def record(self, revision: int, name: str, before: Resource | None, after: Resource | None) -> tuple[str, ...]:
+        """Note one change. Returns the names that are forgotten for it, removed so long ago that the log is full."""
+        trail = self._trails.pop(name, None) or (_mark(0, before),)
+        self._trails[name] = (*trail[-_TRAIL_LENGTH + 1 :], _mark(revision, after))
+        self.newest = revision
+        self._answers.clear()
+        self._removed.pop(name, None)
+        if after is None:
+            self._removed[name] = revision
+        return self._forget_oldest()
+
+    def since(self, revision: int) -> Changes:
+        """What is different now from what it was at `revision`; before the floor, without the oldest removals."""
+        if revision >= self.newest:
+            return NO_CHANGES
+        answer = self._answers.get(revision)
+        if answer is None:
+            answer = self._answers[revision] = self._compare(revision)
+        return answer
+
+    def held_at(self, name: str, revision: int) -> Mark | None:
+        """What `name` was at `revision`; None when it has not changed since then, or nobody remembers."""
+        trail = self._trails.get(name, ())
+        if not trail or trail[-1].revision <= revision:
+            return None
+        return next((mark for mark in reversed(trail) if mark.revision <= revision), None)
+
+    def existed(self, name: str, revision: int) -> bool:
+        """Whether `name`, absent now, was there at `revision`, as far as anybody remembers."""
+        mark = self.held_at(name, revision)
+        return mark is not None and mark.version != ABSENT
+
+    def _compare(self, revision: int) -> Changes:
+        updated: list[str] = []
+        removed: list[str] = []
+        for name, trail in reversed(self._trails.items()):
+            now = trail[-1]
+            if now.revision <= revision:
+                break
+            before = self.held_at(name, revision)
+            if now.version == ABSENT:
+                removed.append(name)  # even if it was absent then: it may have been sent in between
+            elif before is None or before.version != now.version:
+                updated.append(name)
+        return Changes(tuple(sorted(updated)), tuple(sorted(removed)))
+
+    def _forget_oldest(self) -> tuple[str, ...]:
+        forgotten = []
+        while len(self._removed) > self._removed_names_limit:
+            name = next(iter(self._removed))
+            self.floor = self._removed.pop(name)
+            del self._trails[name]
+            forgotten.append(name)
+        return tuple(forgotten)
+
+
+def _mark(revision: int, resource: Resource | None) -> Mark:
+    return Mark(revision, ABSENT) if resource is None else Mark(revision, resource.version, resource.references)

@@ -1,0 +1,303 @@
+"""Decides, for all types of one session together, which responses go now. The one place where cursors move.
+
+What was asked for goes at once; additions and updates in make-before-break order, one unanswered push per type, so
+that a storm of changes coalesces by itself; removals last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from xds.protocol.catalogue import Catalogue
+from xds.protocol.changelog import ABSENT
+from xds.protocol.due import updates_due
+from xds.protocol.interest import Interest
+from xds.protocol.ordering import KEPT_WHILE_REFERRED_TO, Name, Turn, is_new, kept, unusable
+from xds.protocol.plan import Close, Observation, Plan, Response, Sent, Settled
+from xds.protocol.resource import Resource
+from xds.protocol.responses import Content, DeltaResponses, Responses
+from xds.protocol.served import ServedType
+from xds.protocol.subscription import Push, Subscription, Withheld
+from xds.protocol.types import BY_URL, CLUSTER, ENDPOINT, Nonce, TypeUrl
+
+NEW = -1  # the `since` of a push to a client that holds nothing of it
+
+
+class Dispatch:
+    """The open subscriptions of a session in push order, and what crosses from one type to another."""
+
+    def __init__(
+        self,
+        subscriptions: dict[TypeUrl, Subscription],
+        responses: Responses,
+        nonces: Iterator[int],
+        patience_s: float,
+    ) -> None:
+        self._by_url = subscriptions
+        self._ordered: list[Subscription] = []
+        self._responses = responses
+        self._nonces = nonces
+        self._patience_s = patience_s
+        self._warming: dict[str, float] = {}  # EDS names of clusters just sent -> how long routes wait for them
+        self._clusters_missed = False
+        self._heal_at_s: float | None = None
+        self._sent: list[Response] = []
+        self._seen: list[Observation] = []
+
+    def open(self, subscription: Subscription) -> Subscription:
+        """A type appears on the stream."""
+        self._by_url[subscription.type.url] = subscription
+        self._ordered = sorted(self._by_url.values(), key=lambda one: (one.type.order, one.type.url))
+        return subscription
+
+    def answered(self, subscription: Subscription, push: Push, *, rejected: bool) -> None:
+        """The client took or refused a push."""
+        if subscription.type.url == ENDPOINT:
+            for resource in push.resources if self._warming else ():
+                self._warming.pop(resource.name, None)
+        if subscription.type.url == CLUSTER and rejected:
+            for resource in push.fresh if self._warming else ():
+                for name in _endpoint_names(resource):
+                    self._warming.pop(name, None)
+
+    def miss_clusters(self) -> None:
+        """A client that comes back asks for endpoints and not for clusters: it may never ask (rule 30)."""
+        self._clusters_missed = True
+
+    def decide(self, catalogue: Catalogue, now_s: float, seen: tuple[Observation, ...]) -> Plan:
+        """Everything that may go now."""
+        self._sent, self._seen = [], list(seen)
+        self._heal(now_s)
+        self._warming = {name: until_s for name, until_s in self._warming.items() if until_s > now_s}
+        for subscription in self._ordered:
+            if _too_late(subscription, catalogue, self._responses):
+                return Plan(observations=tuple(self._seen), close=_ask_again(subscription))
+            self._answer(subscription, catalogue, now_s)
+        turn = Turn(self._ordered, catalogue, self._warming, now_s, self._patience_s)
+        broken = unusable(self._ordered, catalogue) if any(one.rejected for one in self._ordered) else set()
+        for subscription in self._ordered:
+            self._add(subscription, catalogue, turn, broken, now_s)
+        self._remove(catalogue, turn, now_s)
+        self._settle(catalogue)
+        return Plan(tuple(self._sent), tuple(self._seen), self._wake_at(turn))
+
+    def _answer(self, subscription: Subscription, catalogue: Catalogue, now_s: float) -> None:
+        if not (subscription.asked or subscription.asked_everything):
+            return
+        served = catalogue.served(subscription.type.url)
+        if not subscription.started:
+            subscription.started = True
+            subscription.sent_to = subscription.gone_to = catalogue.revision
+        for content in self._responses.answer(subscription, served):
+            self._send(subscription, content, catalogue, NEW, now_s)
+        self._move_after_answer(subscription, served, catalogue.revision)
+        subscription.asked = set()
+        subscription.asked_everything = False
+        subscription.brought = None
+
+    def _move_after_answer(self, subscription: Subscription, served: ServedType, revision: int) -> None:
+        if subscription.asked_everything or self._responses.tells_all(subscription):
+            subscription.sent_to = revision
+            subscription.owed.clear()
+            subscription.ahead.clear()
+            subscription.withheld.clear()
+        if self._responses.tells_all(subscription):
+            return  # what is gone goes with the reduced state
+        subscription.owed -= subscription.asked
+        for name in subscription.asked & subscription.withheld.keys():
+            del subscription.withheld[name]
+        level = subscription.sent_to == subscription.gone_to == revision
+        for name in () if level else subscription.asked:
+            resource = served.resources.get(name)
+            subscription.ahead[name] = ABSENT if resource is None else resource.version
+
+    def _add(
+        self, subscription: Subscription, catalogue: Catalogue, turn: Turn, broken: set[Name], now_s: float
+    ) -> None:
+        served = catalogue.served(subscription.type.url)
+        for name in [name for name in subscription.withheld if name not in served.resources]:
+            del subscription.withheld[name]
+        due = updates_due(subscription, served)
+        if broken and due and not self._responses.tells_all(subscription):
+            due = self._withhold(subscription, catalogue, due, broken)
+        if not due:
+            subscription.owed.clear()  # what is left of it no longer exists
+            if not subscription.awaiting:
+                subscription.confirmed_to = catalogue.revision
+            self._advance(subscription, catalogue.revision)
+            return
+        if subscription.awaiting or not turn.may_add(subscription):
+            return
+        for content in self._responses.additions(subscription, served, due):
+            self._send(subscription, content, catalogue, subscription.sent_to, now_s)
+        for resource in due if not subscription.quiet else ():
+            subscription.owed.discard(resource.name)
+            subscription.ahead.pop(resource.name, None)
+            subscription.withheld.pop(resource.name, None)
+        self._advance(subscription, catalogue.revision)
+
+    def _advance(self, subscription: Subscription, revision: int) -> None:
+        subscription.sent_to = revision
+        if subscription.gone_to == revision:
+            subscription.ahead.clear()
+
+    def _withhold(
+        self, subscription: Subscription, catalogue: Catalogue, due: tuple[Resource, ...], broken: set[Name]
+    ) -> tuple[Resource, ...]:
+        """Keep back what refers to something that the client refused: its old version still works."""
+        usable = []
+        log = catalogue.served(subscription.type.url).log
+        for resource in due:
+            if not any((needed.type_url, needed.name) in broken for needed in resource.references):
+                usable.append(resource)
+            elif resource.name not in subscription.withheld:
+                mark = log.held_at(resource.name, subscription.sent_to)
+                new = is_new(subscription, catalogue, resource.name)
+                subscription.withheld[resource.name] = Withheld(new, mark.references if mark else ())
+        return tuple(usable)
+
+    def _remove(self, catalogue: Catalogue, turn: Turn, now_s: float) -> None:
+        held: set[Name] | None = None
+        for subscription in turn.in_removal_order():
+            served = catalogue.served(subscription.type.url)
+            due = self._responses.removals_due(subscription, served)
+            lingered = subscription.lingering
+            if due or lingered:
+                held = kept(self._ordered) if held is None else held
+                due = self._linger(subscription, catalogue, due, held, turn)
+            if not due:
+                self._nothing_to_remove(subscription, served, catalogue.revision)
+            elif not subscription.awaiting:
+                if not turn.may_remove(subscription, freed=not lingered.isdisjoint(due)):
+                    return
+                self._send_removals(subscription, served, due, catalogue, now_s)
+            if (due or _removes(subscription)) and turn.is_waited_for(subscription):
+                return  # what it refers to goes after its answer
+
+    def _send_removals(
+        self, subscription: Subscription, served: ServedType, due: tuple[str, ...], catalogue: Catalogue, now_s: float
+    ) -> None:
+        for content in self._responses.removals(subscription, served, due):
+            self._send(subscription, content, catalogue, subscription.sent_to, now_s, removes=True)
+        subscription.lingering.difference_update(due)
+        for name in subscription.parting.keys() & due:
+            del subscription.parting[name]
+        self._nothing_to_remove(subscription, served, catalogue.revision)
+
+    def _nothing_to_remove(self, subscription: Subscription, served: ServedType, revision: int) -> None:
+        subscription.gone_to = max(subscription.gone_to, subscription.sent_to)
+        if subscription.gone_to == subscription.sent_to == revision:
+            subscription.ahead.clear()
+        for name in [name for name in subscription.rejected if name not in served.resources]:
+            del subscription.rejected[name]
+
+    def _linger(
+        self, subscription: Subscription, catalogue: Catalogue, due: tuple[str, ...], held: set[Name], turn: Turn
+    ) -> tuple[str, ...]:
+        """Removals that would break what is served or held stay out, until nothing needs them any more (rule 29)."""
+        type_url = subscription.type.url
+        needed = set()
+        for name in due:
+            served_needs = type_url in KEPT_WHILE_REFERRED_TO and catalogue.is_referred_to(type_url, name)
+            if served_needs or (type_url, name) in held or turn.is_parting(subscription, name):
+                needed.add(name)
+                departed = catalogue.served(type_url).departed.get(name)
+                held.update((one.type_url, one.name) for one in (departed.references if departed else ()))
+        free = tuple(name for name in due if name not in needed)
+        subscription.lingering = needed | subscription.lingering.intersection(free)  # those go when they were sent
+        for name in subscription.parting.keys() - due:
+            del subscription.parting[name]
+        return free
+
+    def _send(
+        self,
+        subscription: Subscription,
+        content: Content,
+        catalogue: Catalogue,
+        since: int,
+        now_s: float,
+        *,
+        removes: bool = False,
+    ) -> None:
+        url = subscription.type.url
+        nonce = Nonce(str(next(self._nonces)))
+        what = (content.version, content.resources, content.removed, content.share_key, content.errors)
+        self._sent.append(Response(url, nonce, *what))
+        counts = (len(content.resources), len(content.removed))
+        self._seen.append(Sent(url, nonce, catalogue.revision, *counts))
+        if self._responses.tells_all(subscription):
+            subscription.awaiting.clear()  # a full state replaces whatever is under way
+        subscription.awaiting[nonce] = Push(
+            nonce, since, catalogue.revision, content.resources, content.fresh, content.removed, now_s, removes
+        )
+        subscription.last_nonce = nonce
+        subscription.pushed_to = catalogue.revision
+        subscription.confirmed_to = min(subscription.confirmed_to, catalogue.revision - 1)
+        if url == CLUSTER and ENDPOINT in self._by_url:
+            self._warm(content.fresh, subscription, catalogue, since, now_s)
+
+    def _warm(
+        self, clusters: Iterable[Resource], sent: Subscription, catalogue: Catalogue, since: int, now_s: float
+    ) -> None:
+        """Clusters are followed by their endpoints, changed or not: Envoy warms them anew (rules 25, 27 and 28)."""
+        endpoints = self._by_url[ENDPOINT]
+        for cluster in clusters:
+            for name in _endpoint_names(cluster):
+                if name in endpoints.interest:
+                    endpoints.owed.add(name)
+                elif since >= 0 and not is_new(sent, catalogue, cluster.name):
+                    continue
+                self._warming[name] = now_s + self._patience_s
+
+    def _heal(self, now_s: float) -> None:
+        if not self._clusters_missed:
+            return
+        if CLUSTER in self._by_url:
+            self._clusters_missed = False
+        elif self._heal_at_s is None:
+            self._heal_at_s = now_s + self._patience_s
+        elif self._heal_at_s <= now_s:
+            self._clusters_missed = False
+            interest = Interest(legacy=True, wildcard=True)
+            self.open(Subscription(BY_URL[CLUSTER], interest, asked_everything=True, unsolicited=True))
+
+    def _settle(self, catalogue: Catalogue) -> None:
+        revision = catalogue.revision
+        for one in self._ordered:
+            if one.settled_at == revision or one.awaiting or one.unsolicited or one.withheld:
+                continue
+            owes = one.lingering and one.type.url not in KEPT_WHILE_REFERRED_TO
+            if one.sent_to == one.gone_to == revision and not owes and not _rejection_stands(one, catalogue):
+                one.settled_at = revision
+                self._seen.append(Settled(one.type.url, revision))
+
+    def _wake_at(self, turn: Turn) -> float | None:
+        times = [turn.wake_at_s, self._heal_at_s if self._clusters_missed else None]
+        return min((time_s for time_s in times if time_s is not None), default=None)
+
+
+def _removes(subscription: Subscription) -> bool:
+    return any(push.removes for push in subscription.awaiting.values())
+
+
+def _rejection_stands(subscription: Subscription, catalogue: Catalogue) -> bool:
+    resources = catalogue.served(subscription.type.url).resources
+    return any(name in resources and subscription.refuses(resources[name]) for name in subscription.rejected)
+
+
+def _endpoint_names(cluster: Resource) -> tuple[str, ...]:
+    return tuple(reference.name for reference in cluster.references if reference.type_url == ENDPOINT)
+
+
+def _too_late(subscription: Subscription, catalogue: Catalogue, responses: Responses) -> bool:
+    everything = subscription.interest.wildcard and subscription.started and not subscription.asked_everything
+    incremental = isinstance(responses, DeltaResponses)
+    return everything and incremental and not catalogue.served(subscription.type.url).remembers(subscription.gone_to)
+
+
+def _ask_again(subscription: Subscription) -> Close:
+    message = (
+        f"this client has not answered for so long that removals of {subscription.type.short}s were forgotten; "
+        "connect again and say which versions it has (initial_resource_versions)"
+    )
+    return Close("UNAVAILABLE", message)

@@ -1,0 +1,157 @@
+"""Make before break: what of a session may go now, and what waits for an answer of the client (rule 24).
+
+Additions and updates: clusters, endpoints, listeners, routes, each after the ACK of what it may refer to. Removals
+last, after every addition was answered, referrers before what they refer to. Waiting is bounded: a rejection is an
+answer, and a type that says nothing for `patience_s` is no longer waited for.
+xDS: "Eventual consistency considerations". It decides no content and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from xds.protocol.catalogue import Catalogue
+from xds.protocol.changelog import ABSENT
+from xds.protocol.subscription import Subscription
+from xds.protocol.types import (
+    BY_URL,
+    CLUSTER,
+    ENDPOINT,
+    EXTENSION,
+    LISTENER,
+    ROUTE,
+    RUNTIME,
+    SCOPED_ROUTE,
+    SECRET,
+    VIRTUAL_HOST,
+    TypeUrl,
+)
+
+# Referrers before what they refer to; types without a row of their own go first: nothing known refers to them.
+REMOVAL_ORDER = (LISTENER, SCOPED_ROUTE, ROUTE, VIRTUAL_HOST, CLUSTER, ENDPOINT, EXTENSION, SECRET, RUNTIME)
+_REMOVAL_PLACE: dict[TypeUrl, int] = {type_url: place for place, type_url in enumerate(REMOVAL_ORDER)}
+KEPT_WHILE_REFERRED_TO = frozenset({SECRET, EXTENSION})  # rule 29
+_CLUSTER_REFERRERS = frozenset({LISTENER, ROUTE, VIRTUAL_HOST})
+Name = tuple[str, str]  # type URL, resource name
+_ENDPOINT_ORDER = BY_URL[ENDPOINT].order
+
+
+class Turn:
+    """One moment of one session. `wake_at_s`: when the first of those that are waited for has had its time."""
+
+    def __init__(
+        self,
+        subscriptions: Sequence[Subscription],
+        catalogue: Catalogue,
+        warming: Mapping[str, float],
+        now_s: float,
+        patience_s: float,
+    ) -> None:
+        self.wake_at_s: float | None = None
+        self._subscriptions = subscriptions
+        self._catalogue = catalogue
+        self._warming_until_s = max(warming.values(), default=now_s)
+        self._now_s = now_s
+        self._patience_s = patience_s
+
+    def may_add(self, subscription: Subscription) -> bool:
+        """Whether all that its resources may refer to was answered, as of their last change."""
+        needed = self._catalogue.served(subscription.type.url).log.newest
+        order = subscription.type.order
+        upstream = (other for other in self._subscriptions if other.type.order < order)
+        warm = order <= _ENDPOINT_ORDER or self._is_warm()
+        return self._all_answered(upstream, needed) and warm
+
+    def may_remove(self, subscription: Subscription, *, freed: bool) -> bool:
+        """Whether every addition up to the removal was answered; `freed`: by what stopped using it only now."""
+        log = self._catalogue.served(subscription.type.url).log
+        needed = self._catalogue.revision if freed else log.newest
+        return self._all_answered(self._subscriptions, needed) and self._is_warm()
+
+    def is_parting(self, subscription: Subscription, name: str) -> bool:
+        """Whether a client that names its clusters still uses one that is gone, and may for a while.
+
+        gRPC ACKs routes when it has read them and calls by them when it has the clusters they name; until then the old
+        ones are in use. It lets go of a name when its last call is done, and needs no removal then.
+        """
+        names_it = subscription.type.url == CLUSTER and not subscription.interest.wildcard
+        if not names_it or not any(one.type.url in _CLUSTER_REFERRERS for one in self._subscriptions):
+            return False
+        if not self.may_remove(subscription, freed=True):
+            return True
+        return self._before(subscription.parting.setdefault(name, self._now_s + self._patience_s))
+
+    def is_waited_for(self, subscription: Subscription) -> bool:
+        """Whether a response of this type is under way, and not for too long."""
+        if not subscription.awaiting or subscription.unsolicited:
+            return False
+        deadline_s = min(push.sent_at_s for push in subscription.awaiting.values()) + self._patience_s
+        return self._before(deadline_s)
+
+    def in_removal_order(self) -> list[Subscription]:
+        return sorted(self._subscriptions, key=lambda subscription: _REMOVAL_PLACE.get(subscription.type.url, -1))
+
+    def _all_answered(self, subscriptions: Iterable[Subscription], revision: int) -> bool:
+        # All are asked, not only the first that waits: every deadline counts for the wake-up.
+        answers = [self._is_unanswered(subscription, revision) for subscription in subscriptions]
+        return True not in answers
+
+    def _is_unanswered(self, subscription: Subscription, revision: int) -> bool:
+        if subscription.confirmed_to >= revision or subscription.unsolicited:
+            return False
+        return self.is_waited_for(subscription) if subscription.awaiting else True
+
+    def _is_warm(self) -> bool:
+        return not self._before(self._warming_until_s)
+
+    def _before(self, deadline_s: float) -> bool:
+        if deadline_s <= self._now_s:
+            return False
+        self.wake_at_s = deadline_s if self.wake_at_s is None else min(self.wake_at_s, deadline_s)
+        return True
+
+
+def unusable(subscriptions: Iterable[Subscription], catalogue: Catalogue) -> set[Name]:
+    """What the client refused and holds no earlier version of, and what is new and cannot work without it."""
+    by_url = {subscription.type.url: subscription for subscription in subscriptions}
+    pending: list[Name] = [
+        (subscription.type.url, name)
+        for subscription in by_url.values()
+        for name, rejection in subscription.rejected.items()
+        if rejection.is_new
+    ]
+    found: set[Name] = set()
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(_new_referrers(by_url, catalogue, name))
+    return found
+
+
+def _new_referrers(by_url: Mapping[TypeUrl, Subscription], catalogue: Catalogue, name: Name) -> Iterable[Name]:
+    for type_url, referrer in catalogue.references.referrers(*name):
+        subscription = by_url.get(TypeUrl(type_url))
+        if subscription is not None and is_new(subscription, catalogue, referrer):
+            yield (type_url, referrer)
+
+
+def is_new(subscription: Subscription, catalogue: Catalogue, name: str) -> bool:
+    """Whether the client holds no version of `name` yet."""
+    if name in subscription.rejected:
+        return subscription.rejected[name].is_new
+    if name in subscription.withheld:
+        return subscription.withheld[name].is_new
+    mark = catalogue.served(subscription.type.url).log.held_at(name, subscription.sent_to)
+    return mark is not None and mark.version == ABSENT
+
+
+def kept(subscriptions: Iterable[Subscription]) -> set[Name]:
+    """What the client still needs for the versions that it holds instead of those that it refused or waits for."""
+    found: set[Name] = set()
+    for subscription in subscriptions:
+        for rejection in subscription.rejected.values():
+            found.update((needed.type_url, needed.name) for needed in rejection.keeps)
+        for withheld in subscription.withheld.values():
+            found.update((needed.type_url, needed.name) for needed in withheld.keeps)
+    return found

@@ -1,0 +1,111 @@
+"""What a session decided, as data: responses to write, observations to report. The edge drives it; tests read it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from xds.protocol.resource import Resource
+from xds.protocol.types import Nonce, TypeUrl
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceError:
+    """Why a subscribed name is not served: a google.rpc.Status of one resource.  xRFC TP3, "Error propagation"."""
+
+    name: str
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One xDS response. `version` is the version of the type as a whole (`version_info`, `system_version_info`).
+
+    `share_key`: responses with equal keys have equal bytes apart from the nonce, so they are encoded once.
+    `removed` is for the incremental variant only; `errors` are told once, for names just subscribed to.
+    """
+
+    type_url: TypeUrl
+    nonce: Nonce
+    version: str
+    resources: tuple[Resource, ...]
+    removed: tuple[str, ...]
+    share_key: Hashable
+    errors: tuple[ResourceError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The client opened a type or changed what it wants of it. `names` is how many, `wildcard` whether everything."""
+
+    type_url: TypeUrl
+    wildcard: bool
+    names: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A response was decided: it brings the type to `revision`."""
+
+    type_url: TypeUrl
+    nonce: Nonce
+    revision: int
+    resources: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    type_url: TypeUrl
+    nonce: Nonce
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A NACK, in the client's words. `names` are the resources (and removals) of the response it refused."""
+
+    type_url: TypeUrl
+    nonce: Nonce
+    revision: int
+    code: int
+    message: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A nonce that is not the last one of its type."""
+
+    type_url: TypeUrl
+    nonce: Nonce
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nothing is owed on this type and nothing is awaited: the client has it as of `revision`."""
+
+    type_url: TypeUrl
+    revision: int
+
+
+Observation = Subscribed | Sent | Acked | Rejected | Stale | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the stream: a gRPC status name and a message that helps the person who debugs that client."""
+
+    status: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now. `wake_at_s`: call `advance` at that time even if nothing happens (a bound on waiting)."""
+
+    responses: tuple[Response, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    wake_at_s: float | None = None
+    close: Close | None = None

@@ -1,0 +1,208 @@
+"""What responses carry, before they have a nonce: the two variants of the protocol differ here and nowhere else.
+
+Incremental: what is new, and what is gone, by name. State of the world: LDS and CDS (and whatever is subscribed by
+wildcard) are the full state, where absence is removal; the others are partial and remove nothing.
+xDS: "Resource types" and "Incremental xDS".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Set
+from dataclasses import dataclass
+
+from xds.protocol.due import removals_due, removals_held, updates_due
+from xds.protocol.missing import NOTHING_MISSING, Missing
+from xds.protocol.plan import ResourceError
+from xds.protocol.resource import Resource
+from xds.protocol.served import ServedType, digest, version_of
+from xds.protocol.splitting import split
+from xds.protocol.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One response without its nonce. `fresh`: see Push."""
+
+    version: str
+    resources: tuple[Resource, ...]
+    fresh: tuple[Resource, ...]
+    removed: tuple[str, ...]
+    share_key: Hashable
+    errors: tuple[ResourceError, ...] = ()
+
+
+class DeltaResponses:
+    """The incremental variant."""
+
+    variant = "delta"
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+
+    def answer(self, subscription: Subscription, served: ServedType) -> tuple[Content, ...]:
+        """What was just asked for, whatever else is due (rules 13 to 15, 19 and 20)."""
+        brought = subscription.brought or {}
+        removed: tuple[str, ...]
+        names: Set[str]
+        if subscription.asked_everything:
+            if not brought and not subscription.asked:
+                return self._shared(served, -1, served.everything())
+            names = served.resources.keys()
+            removed = tuple(sorted((brought.keys() | subscription.asked) - served.resources.keys()))
+        else:
+            names = subscription.asked & served.resources.keys()
+            removed = tuple(sorted(subscription.asked - served.resources.keys()))
+        resources = served.resources
+        missing = (
+            sorted(name for name in names if brought.get(name) != resources[name].version) if brought else sorted(names)
+        )
+        if not missing and not removed and not subscription.asked_everything:
+            return ()
+        return self._own(served, served.select(missing), removed, Missing.asked_for(subscription, served))
+
+    def additions(
+        self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...]
+    ) -> tuple[Content, ...]:
+        """`due`, in as many responses as its size takes."""
+        if subscription.interest.wildcard and subscription.quiet:
+            return self._shared(served, subscription.sent_to, due)
+        return self._own(served, due, ())
+
+    def removals(self, subscription: Subscription, served: ServedType, due: tuple[str, ...]) -> tuple[Content, ...]:
+        """The names in `due`, gone."""
+        return self._own(served, (), due)
+
+    def removals_due(self, subscription: Subscription, served: ServedType) -> tuple[str, ...]:
+        """Names to be told as gone."""
+        return removals_due(subscription, served)
+
+    def tells_all(self, subscription: Subscription) -> bool:
+        """Whether every response is the full state."""
+        return False
+
+    def _shared(self, served: ServedType, since: int, resources: tuple[Resource, ...]) -> tuple[Content, ...]:
+        """For all that stand at `since` and want everything; O(1) but for the first of them."""
+        key = (self.variant, since, self._limit_bytes)
+        return served.shared(
+            key,
+            lambda: tuple(
+                Content(served.version, piece, piece, (), (*served.identity, *key, part))
+                for part, (piece, _) in enumerate(split(resources, (), self._limit_bytes))
+            ),
+        )
+
+    def _own(
+        self,
+        served: ServedType,
+        resources: tuple[Resource, ...],
+        removed: tuple[str, ...],
+        missing: Missing = NOTHING_MISSING,
+    ) -> tuple[Content, ...]:
+        pieces = split(resources, removed, self._limit_bytes, missing.because)
+        return tuple(self._piece(served, piece, gone, missing.among(gone)) for piece, gone in pieces)
+
+    def _piece(
+        self,
+        served: ServedType,
+        resources: tuple[Resource, ...],
+        removed: tuple[str, ...],
+        errors: tuple[ResourceError, ...],
+    ) -> Content:
+        key = (*served.identity, self.variant, fingerprint(resources, removed, errors))
+        return Content(served.version, resources, resources, removed, key, errors)
+
+
+class StateResponses:
+    """The state of the world."""
+
+    variant = "state-of-the-world"
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+
+    def answer(self, subscription: Subscription, served: ServedType) -> tuple[Content, ...]:
+        """What was just asked for. Rule 21: everything, when the client has just that, needs no answer."""
+        if _is_full_state(subscription):
+            if subscription.asked_everything and not subscription.asked and subscription.version == served.version:
+                return ()
+            return self._full(subscription, served, _asked(subscription, served), reduced=False)
+        found = served.select(sorted(subscription.asked))
+        missing = Missing.asked_for(subscription, served)
+        return self._partial(served, found, missing) if found or missing.names else ()
+
+    def additions(
+        self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...]
+    ) -> tuple[Content, ...]:
+        """`due`, next to all the rest where the type wants a full state: also what is removed only later."""
+        if _is_full_state(subscription):
+            return self._full(subscription, served, due, reduced=False)
+        return self._partial(served, due)
+
+    def removals(self, subscription: Subscription, served: ServedType, due: tuple[str, ...]) -> tuple[Content, ...]:
+        """The full state without the names in `due`, which the client held until now."""
+        return self._full(subscription, served, (), reduced=True, gone=due)
+
+    def removals_due(self, subscription: Subscription, served: ServedType) -> tuple[str, ...]:
+        """Names to be told as gone: by absence, where that means something (rules 17 and 18)."""
+        return removals_due(subscription, served) if _is_full_state(subscription) else ()
+
+    def tells_all(self, subscription: Subscription) -> bool:
+        """Whether every response is the full state."""
+        return _is_full_state(subscription)
+
+    def _full(
+        self,
+        subscription: Subscription,
+        served: ServedType,
+        fresh: tuple[Resource, ...],
+        *,
+        reduced: bool,
+        gone: tuple[str, ...] = (),
+    ) -> tuple[Content, ...]:
+        held = (name for name in removals_held(subscription, served) if not (reduced and name in gone))
+        extra = tuple(served.departed[name] for name in held if name in served.departed)
+        if subscription.interest.wildcard:
+            resources = (*served.everything(), *extra) if extra else served.everything()
+            version = served.version_with(extra) if extra else served.version
+            key: Hashable = "*"
+        else:
+            resources = (*served.select(sorted(subscription.interest.names)), *extra)
+            version = version_of(sum(map(digest, resources)))  # some names are not the state that a wildcard has
+            key = fingerprint(resources, ())
+        errors = Missing.asked_for(subscription, served).beside(resources, self._limit_bytes)
+        key = (*served.identity, self.variant, version, key, fingerprint((), (), errors) if errors else b"")
+        return (Content(version, resources, fresh, (), key, errors),)
+
+    def _partial(
+        self, served: ServedType, resources: tuple[Resource, ...], missing: Missing = NOTHING_MISSING
+    ) -> tuple[Content, ...]:
+        pieces = split(resources, missing.names, self._limit_bytes, missing.because)
+        return tuple(self._piece(served, piece, missing.among(absent)) for piece, absent in pieces)
+
+    def _piece(self, served: ServedType, resources: tuple[Resource, ...], errors: tuple[ResourceError, ...]) -> Content:
+        key = (*served.identity, self.variant, fingerprint(resources, (), errors))
+        return Content(served.version, resources, resources, (), key, errors)
+
+
+Responses = DeltaResponses | StateResponses
+
+
+def fingerprint(
+    resources: tuple[Resource, ...], removed: tuple[str, ...], errors: tuple[ResourceError, ...] = ()
+) -> bytes:
+    """Equal for equal contents: short to compare, however many names."""
+    told = "\0".join(f"{resource.name}\1{resource.version}" for resource in resources)
+    failed = "\0".join(error.name for error in errors)
+    return hashlib.blake2b(f"{told}\2{chr(0).join(removed)}\2{failed}".encode(), digest_size=16).digest()
+
+
+def _asked(subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
+    if subscription.asked_everything:
+        return served.everything()
+    due = {resource.name for resource in updates_due(subscription, served)}
+    return served.select(sorted(due | subscription.asked))
+
+
+def _is_full_state(subscription: Subscription) -> bool:
+    return subscription.type.full_state or subscription.interest.wildcard

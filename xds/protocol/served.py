@@ -1,0 +1,104 @@
+"""The state of one type in one group: resources by name, their version as a whole, and what changed when.
+
+The version is a sum of hashes, so a change costs what it changes, and equal content has an equal version on every
+replica and after every restart (protocol.md, rule 8). It is opaque: compared for equality only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar, cast
+
+from xds.protocol.changelog import ChangeLog, Changes
+from xds.protocol.resource import Resource
+from xds.protocol.types import GroupName, TypeUrl
+
+_MODULUS = 1 << 128
+Answer = TypeVar("Answer")
+
+
+def digest(resource: Resource) -> int:
+    """128 bits for a name and its content; digests of several resources are added up, whatever their order."""
+    return int.from_bytes(hashlib.sha256(f"{resource.name}\0{resource.version}".encode()).digest()[:16], "big")
+
+
+def version_of(total: int) -> str:
+    """The sum of digests as a version: 32 hex digits."""
+    return f"{total % _MODULUS:032x}"
+
+
+class ServedType:
+    """Everything of one type that a group is served now. Shared by all of its sessions, which only read it."""
+
+    def __init__(self, type_url: TypeUrl, group: GroupName) -> None:
+        self.type_url = type_url
+        self.group = group
+        self.resources: dict[str, Resource] = {}
+        self.departed: dict[str, Resource] = {}  # removed lately: a full state may have to name them once more
+        self.log = ChangeLog()
+        self.version = version_of(0)
+        self._total = 0
+        self._shared: dict[Hashable, object] = {}
+
+    @property
+    def identity(self) -> tuple[str, str, str, int]:
+        """Equal for equal states of this type: what share keys begin with."""
+        return (self.group, self.type_url, self.version, self.log.newest)
+
+    def replace(self, revision: int, name: str, after: Resource | None) -> None:
+        """Put, change or remove one name. O(1)."""
+        before = self._swap(name, after)
+        if before is None:
+            self.departed.pop(name, None)
+        elif after is None:
+            self.departed[name] = before
+        for forgotten in self.log.record(revision, name, before, after):
+            self.departed.pop(forgotten, None)
+
+    def fill(self, resources: Iterable[Resource]) -> None:
+        """The first content, which is no change: no session is older."""
+        for resource in resources:
+            self._swap(resource.name, resource)
+
+    def shared(self, key: Hashable, build: Callable[[], Answer]) -> Answer:
+        """What `build` makes of this state, made once for all sessions that ask with an equal key."""
+        if key not in self._shared:
+            self._shared[key] = build()
+        return cast(Answer, self._shared[key])
+
+    def everything(self) -> tuple[Resource, ...]:
+        """All resources in the order of their names."""
+        return self.shared("everything", lambda: self.select(sorted(self.resources)))
+
+    def changes_since(self, revision: int) -> Changes:
+        """What is different from `revision`; see `remembers` for removals long ago."""
+        return self.log.since(revision)
+
+    def remembers(self, revision: int) -> bool:
+        """Whether removals since `revision` are all known."""
+        return revision >= self.log.floor
+
+    def updates_since(self, revision: int) -> tuple[Resource, ...]:
+        """The resources of `changes_since`, one tuple for all sessions that stand there."""
+        return self.shared(revision, lambda: self.select(self.changes_since(revision).updated))
+
+    def select(self, names: Iterable[str]) -> tuple[Resource, ...]:
+        """Those of `names` that exist, in the order given."""
+        resources = self.resources
+        return tuple(resources[name] for name in names if name in resources)
+
+    def version_with(self, extra: Iterable[Resource]) -> str:
+        """The version of this state with `extra` resources next to it: an intermediate state on the way here."""
+        return version_of(self._total + sum(digest(resource) for resource in extra))
+
+    def _swap(self, name: str, after: Resource | None) -> Resource | None:
+        before = self.resources.pop(name, None) if after is None else self.resources.get(name)
+        if after is not None:
+            self.resources[name] = after
+            self._total += digest(after)
+        if before is not None:
+            self._total -= digest(before)
+        self.version = version_of(self._total)
+        self._shared.clear()
+        return before

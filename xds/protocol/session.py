@@ -1,0 +1,156 @@
+"""One xDS stream, either variant: requests and the catalogue's moves in, plans out. No I/O, no clock, no proto.
+
+A session is a cursor: per type where it is in the catalogue's log, what it subscribes to, and its few exceptions.
+xDS: "xDS REST and gRPC protocol". The rules it keeps are in docs/xds.md, a test for each in tests/conformance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xds.protocol.admission import Limits, refuse_names, refuse_node, refuse_type
+from xds.protocol.catalogue import Catalogue
+from xds.protocol.dispatch import Dispatch
+from xds.protocol.interest import Interest, Wanted
+from xds.protocol.plan import Close, Observation, Plan, Rejected, Stale, Subscribed
+from xds.protocol.requests import DeltaRequest, Node, StateRequest
+from xds.protocol.responses import DeltaResponses, StateResponses
+from xds.protocol.served import ServedType
+from xds.protocol.settling import settle
+from xds.protocol.subscription import Subscription
+from xds.protocol.types import BY_URL, ENDPOINT, Nonce, ResourceType, TypeUrl
+from xds.protocol.variant import Variant
+
+__all__ = ["Limits", "Session", "Variant"]
+
+_UNKNOWN_ORDER = 9  # types without a row go last
+_RESPONSES: dict[Variant, type[DeltaResponses] | type[StateResponses]] = {
+    Variant.DELTA: DeltaResponses,
+    Variant.STATE_OF_THE_WORLD: StateResponses,
+}
+
+
+class Session:
+    """Call `receive` for every request, `serve` once the node's group is known, `advance` when the catalogue moved.
+
+    `nonces` gives every response a number of its own on the stream. `only_type`: a service of one type (not ADS).
+    Times are seconds of any clock that never goes back. After a plan with `close`, nothing more may be called.
+    """
+
+    def __init__(
+        self,
+        variant: Variant,
+        nonces: Iterator[int],
+        *,
+        only_type: TypeUrl | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.variant = variant
+        self.node: Node | None = None
+        self.only_type = only_type
+        self._limits = limits or Limits()
+        self._catalogue: Catalogue | None = None
+        self._subscriptions: dict[TypeUrl, Subscription] = {}
+        responses = _RESPONSES[variant](self._limits.response_bytes)
+        self._dispatch = Dispatch(self._subscriptions, responses, nonces, self._limits.patience_s)
+
+    def __repr__(self) -> str:
+        node = f"node {self.node.id!r}" if self.node else "a node yet to say its name"
+        catalogue = self._catalogue
+        where = f"group {catalogue.group!r} at {catalogue.revision}" if catalogue else "no group yet"
+        told = "; ".join(repr(subscription) for subscription in self._subscriptions.values())
+        return f"<Session {self.variant.value} of {node}, {where}: {told or 'nothing asked'}>"
+
+    def receive(self, request: StateRequest | DeltaRequest, now_s: float) -> Plan:
+        """Answer one request. xDS: "Requesting resources"; the caller writes `responses` in their order."""
+        type_url = request.type_url or self.only_type or request.type_url
+        refusal = refuse_node(self.node, request) or refuse_type(type_url, self.only_type)
+        if refusal is not None:
+            return Plan(close=refusal)
+        self.node = request.node if request.node and request.node.id else self.node
+        subscription = self._subscription(type_url)
+        seen = self._take(subscription, request)
+        refusal = self._refuse_size()
+        if refusal is not None:
+            return Plan(observations=seen, close=refusal)
+        return self._turn(now_s, seen)
+
+    def serve(self, catalogue: Catalogue, now_s: float) -> Plan:
+        """The group is known, or appeared: answer what was asked so far (rule 19: nothing before that)."""
+        if self._catalogue is not None and self._catalogue is not catalogue:
+            raise ValueError(f"{self!r} cannot move to group {catalogue.group!r}; close it, the client comes back")
+        self._catalogue = catalogue
+        return self._turn(now_s, ())
+
+    def advance(self, now_s: float) -> Plan:
+        """The catalogue moved, or `wake_at_s` of an earlier plan came."""
+        return self._turn(now_s, ())
+
+    def _turn(self, now_s: float, seen: tuple[Observation, ...]) -> Plan:
+        catalogue = self._catalogue
+        if catalogue is None or not catalogue.revision:
+            return Plan(observations=seen)
+        return self._dispatch.decide(catalogue, now_s, seen)
+
+    def _subscription(self, type_url: TypeUrl) -> Subscription:
+        found = self._subscriptions.get(type_url)
+        if found is None:
+            row = BY_URL.get(type_url) or ResourceType(type_url, type_url.rpartition(".")[2], _UNKNOWN_ORDER)
+            found = self._dispatch.open(Subscription(row, Interest(row.legacy_wildcard)))
+        return found
+
+    def _take(self, subscription: Subscription, request: StateRequest | DeltaRequest) -> tuple[Observation, ...]:
+        if subscription.unsolicited:
+            subscription.adopt(request.response_nonce)
+        opening = not subscription.interest.opened
+        seen = self._settle(subscription, request)
+        if isinstance(request, DeltaRequest):
+            wanted = self._change(subscription, request, opening)
+        elif opening or not request.response_nonce or request.response_nonce == subscription.last_nonce:
+            wanted = self._replace(subscription, request)
+        else:
+            return seen  # rule 2: what goes with a stale nonce is void; the client says it again with the next ACK
+        subscription.asked |= wanted.names
+        subscription.asked_everything |= wanted.everything
+        if opening or wanted.names or wanted.everything or self._dropped_any(request):
+            interest = subscription.interest
+            seen = (*seen, Subscribed(subscription.type.url, interest.wildcard, len(interest.names)))
+        return seen
+
+    def _settle(self, subscription: Subscription, request: StateRequest | DeltaRequest) -> tuple[Observation, ...]:
+        nonce = request.response_nonce
+        if not nonce:
+            return ()
+        if self._catalogue is None:
+            return (Stale(subscription.type.url, Nonce(nonce)),)
+        observation, push = settle(subscription, self._served(subscription), nonce, request.error_detail)
+        if push is not None:
+            self._dispatch.answered(subscription, push, rejected=isinstance(observation, Rejected))
+        return (observation,)
+
+    def _change(self, subscription: Subscription, request: DeltaRequest, opening: bool) -> Wanted:
+        if opening:
+            subscription.brought = dict(request.initial_resource_versions)
+            if self.only_type is None and subscription.type.url == ENDPOINT and subscription.brought:
+                self._dispatch.miss_clusters()
+        wanted = subscription.interest.change(request.subscribe, request.unsubscribe)
+        if request.unsubscribe:
+            subscription.forget_unwanted()
+        return wanted
+
+    def _replace(self, subscription: Subscription, request: StateRequest) -> Wanted:
+        subscription.version = request.version_info
+        wanted = subscription.interest.replace(request.resource_names)
+        subscription.forget_unwanted()
+        return wanted
+
+    def _dropped_any(self, request: StateRequest | DeltaRequest) -> bool:
+        return isinstance(request, DeltaRequest) and bool(request.unsubscribe)
+
+    def _refuse_size(self) -> Close | None:
+        count = sum(len(subscription.interest.names) for subscription in self._subscriptions.values())
+        return refuse_names(count, self._limits.names)
+
+    def _served(self, subscription: Subscription) -> ServedType:
+        assert self._catalogue is not None
+        return self._catalogue.served(subscription.type.url)

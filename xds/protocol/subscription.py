@@ -1,0 +1,120 @@
+"""One type on one stream: what is wanted, how far it was told, and the few exceptions. It decides nothing.
+
+No map of what the client has: it has what the catalogue had at `sent_to`, but for the exceptions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xds.protocol.interest import Interest
+from xds.protocol.resource import Reference, Resource
+from xds.protocol.types import Nonce, ResourceType
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A response that waits for its answer. It brought the additions of the type to `revision` from `since`.
+
+    `fresh`: the resources of it that the client did not have; a full state repeats the others.
+    """
+
+    nonce: Nonce
+    since: int
+    revision: int
+    resources: tuple[Resource, ...]
+    fresh: tuple[Resource, ...]
+    removed: tuple[str, ...]
+    sent_at_s: float
+    removes: bool = False  # by name, or by absence from a full state
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*(resource.name for resource in self.resources), *self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Content that the client refused, in its words. `keeps`: what the version that it holds instead refers to."""
+
+    versions: tuple[str, ...]  # refused one after the other, newest last
+    nonce: Nonce
+    code: int
+    message: str
+    is_new: bool  # the client holds no earlier version
+    keeps: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """An update that refers to what the client refused. `keeps`: what the version that it holds refers to."""
+
+    is_new: bool
+    keeps: tuple[Reference, ...] = ()
+
+
+@dataclass(slots=True)
+class Subscription:
+    """Facts: `sent_to` and `gone_to` are revisions, told of additions and updates, and of removals."""
+
+    type: ResourceType
+    interest: Interest
+    sent_to: int = 0
+    gone_to: int = 0
+    confirmed_to: int = 0  # the client answered every addition up to here
+    pushed_to: int = 0  # the revision of the last response
+    last_nonce: str = ""
+    version: str = ""  # what the client says it has (state of the world)
+    started: bool = False  # the first answer was decided
+    asked: set[str] = field(default_factory=set)  # answer at once, whatever the version
+    asked_everything: bool = False
+    brought: dict[str, str] | None = None  # initial_resource_versions, until they are compared once
+    owed: set[str] = field(default_factory=set)  # send in turn, whatever the version: EDS after its cluster
+    ahead: dict[str, str] = field(default_factory=dict)  # answers newer than the cursor
+    rejected: dict[str, Rejection] = field(default_factory=dict)
+    withheld: dict[str, Withheld] = field(default_factory=dict)  # updates that would break
+    lingering: set[str] = field(default_factory=set)  # removals that would break
+    parting: dict[str, float] = field(default_factory=dict)  # gone, but the client names them: until when it may
+    awaiting: dict[str, Push] = field(default_factory=dict)
+    settled_at: int = -1  # the last revision told as settled
+    unsolicited: bool = False  # opened by us to heal a client that never asks (rule 30)
+
+    def __repr__(self) -> str:
+        wanted = "*" if self.interest.wildcard else ""
+        if self.interest.names:
+            wanted = f"{wanted}+{len(self.interest.names)} names" if wanted else f"{len(self.interest.names)} names"
+        parts = [f"{self.type.short} [{wanted or 'nothing'}] sent to {self.sent_to}"]
+        if self.gone_to != self.sent_to:
+            parts.append(f"removed to {self.gone_to}")
+        if self.awaiting:
+            parts.append(f"awaiting {', '.join(self.awaiting)}")
+        for told, names in (("rejected", self.rejected), ("withheld", self.withheld), ("lingering", self.lingering)):
+            if names:
+                parts.append(f"{told} {', '.join(sorted(names)[:3])}{' …' if len(names) > 3 else ''}")
+        return " ".join(parts)
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing to remember beside the cursor."""
+        return not (self.owed or self.ahead or self.rejected or self.withheld)
+
+    def adopt(self, nonce: str) -> None:
+        """A client speaks of what it was sent unasked: it answers it, or asks by itself and has not seen it."""
+        self.unsolicited = False
+        if nonce in self.awaiting:
+            self.interest.opened = True
+        else:
+            self.awaiting.clear()
+
+    def forget_unwanted(self) -> None:
+        """Nothing is owed and nothing is remembered of names that the client no longer wants."""
+        for exceptions in (self.ahead, self.rejected, self.withheld, self.parting):
+            for name in [name for name in exceptions if name not in self.interest]:
+                del exceptions[name]
+        for names in (self.asked, self.owed, self.lingering):
+            names -= {name for name in names if name not in self.interest}
+
+    def refuses(self, resource: Resource) -> bool:
+        """Whether the client rejected this very content."""
+        rejection = self.rejected.get(resource.name)
+        return rejection is not None and resource.version in rejection.versions
