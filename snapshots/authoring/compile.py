@@ -1,0 +1,121 @@
+"""Documents -> a checked set of resources, each with the place it came from. Pure: no I/O, no clock, no order.
+
+The same documents compile to the same bytes whatever order they are given in, and one bad document never hides what
+is wrong with another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from api.envoy.registry import EnvoyApi
+from api.errors import Finding
+from snapshots.authoring.cache import CompileCache
+from snapshots.authoring.contents import Contents, read_contents
+from snapshots.authoring.envelope import WORKSPACE
+from snapshots.authoring.names import name_problem
+from snapshots.authoring.places import Places
+from snapshots.authoring.printable import printable
+from snapshots.authoring.source import Mistake
+from snapshots.authoring.workspace import WorkspaceDocument
+from snapshots.checks.checks import concerns
+from snapshots.codes import INVALID_NAME, REFERENCE_DANGLING, WORKSPACE_TWICE
+from snapshots.model import DEFAULT_GROUP, DEFAULT_WORKSPACE, CompiledResource, Document, WorkspaceName
+from xds.protocol.types import GroupName
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What a workspace's documents come to. `resources` sorted by (type URL, name), `findings` by place.
+
+    With an error among the findings, `resources` holds those that nothing is wrong with, each name once.
+    `findings` holds what `snapshots.checks` has to say as well, at its exact place: nobody needs to ask it again.
+    """
+
+    workspace: WorkspaceName
+    group: GroupName
+    resources: tuple[CompiledResource, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings refuse nothing."""
+        return not has_errors(self.findings)
+
+
+def compile_documents(
+    api: EnvoyApi,
+    documents: Iterable[Document],
+    *,
+    workspace: str = "",
+    group: str = "",
+    cache: CompileCache | None = None,
+) -> Compilation:
+    """Compile one workspace. `workspace` and `group` override what its `Workspace` document says, if given.
+
+    `cache`: what unchanged files held is taken from there, and kept there; the result is the same.
+    """
+    files = sorted(documents, key=lambda document: (document.path, document.content))
+    contents = [_contents(api, document, cache) for document in files]
+    places = Places(files)
+    owner, findings = _owner(contents, workspace, group, places)
+    for each in contents:
+        findings.extend(each.findings)
+    resources = [compiled for each in contents for compiled in each.compiled(WorkspaceName(owner.name))]
+    found = list(concerns(resources))
+    if has_errors(findings):
+        # What could not be compiled is missing from the whole: to refer to it is not wrong.
+        found = [concern for concern in found if concern.code != REFERENCE_DANGLING]
+    findings.extend(places.finding(concern) for concern in found)
+    if refused := {id(concern.subject) for concern in found if concern.severity == "error"}:
+        resources = [each for each in resources if id(each) not in refused]
+    return Compilation(
+        WorkspaceName(owner.name),
+        GroupName(owner.group),
+        tuple(sorted(resources, key=lambda each: (each.resource.type_url, each.resource.name))),
+        tuple(sorted(findings, key=_by_place)),
+    )
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether anything here refuses a publish."""
+    return any(finding.severity == "error" for finding in findings)
+
+
+def _contents(api: EnvoyApi, document: Document, cache: CompileCache | None) -> Contents:
+    if cache is None:
+        return read_contents(api, document)
+    kept = cache.get(document)
+    if kept is None:
+        kept = read_contents(api, document)
+        cache.put(document, kept)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    name: str
+    group: str
+
+
+def _owner(contents: Sequence[Contents], workspace: str, group: str, places: Places) -> tuple[_Owner, list[Finding]]:
+    """Whose documents these are, and what is wrong with that."""
+    found = [document for each in contents for document in each.workspaces]
+    findings = [places.finding_in(each.path, _second_workspace(each, found[0])) for each in found[1:]]
+    for what, name in (("workspace", workspace), ("group", group)):
+        why = name_problem(name) if name else ""
+        if why:
+            findings.append(Finding(INVALID_NAME, f'the {what} name "{printable(name)}" {why}', field=what))
+    name = workspace or (found[0].name if found else DEFAULT_WORKSPACE)
+    return _Owner(name, group or (found[0].group if found else DEFAULT_GROUP)), findings
+
+
+def _second_workspace(second: WorkspaceDocument, first: WorkspaceDocument) -> Mistake:
+    text = f"a directory has one Workspace; {first.name} is already in {first.path}:{first.place.line}"
+    title = f"{WORKSPACE} {second.name}"
+    return Mistake(WORKSPACE_TWICE, text, second.place, "remove one of the two", "kind", title)
+
+
+def _by_place(finding: Finding) -> tuple[str, int, int, str, str]:
+    return (finding.path, finding.line, finding.column, finding.code, finding.message)

@@ -1,0 +1,181 @@
+"""What every document has: apiVersion, kind, metadata, spec. Says all that is wrong with them. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from api.envoy.problem import did_you_mean
+from snapshots.authoring.names import NAME_LIMIT, SHORT_NAME_LIMIT, name_problem
+from snapshots.authoring.source import Mistake
+from snapshots.authoring.yaml_nodes import Entry, Mapping, Node, Place, Scalar, describe, place_of
+from snapshots.codes import (
+    INVALID_NAME,
+    KIND_NOT_SUPPORTED,
+    MISSING_FIELD,
+    NOT_A_DOCUMENT,
+    UNKNOWN_API_VERSION,
+    UNKNOWN_FIELD,
+    UNKNOWN_KIND,
+    WRONG_TYPE,
+)
+
+API_VERSION = "fairlead.dev/v1"
+WORKSPACE = "Workspace"
+ENVOY_RESOURCE = "EnvoyResource"
+
+_NAME_LIMITS = {WORKSPACE: SHORT_NAME_LIMIT, ENVOY_RESOURCE: NAME_LIMIT}
+_GATEWAY_API_KINDS = frozenset({"Backend", "BackendTLSPolicy", "GRPCRoute", "Gateway", "GatewayClass", "HTTPRoute"})
+_GATEWAY_API_KINDS |= {"ListenerSet", "ReferenceGrant", "TCPRoute", "TLSRoute", "UDPRoute"}
+_KUBERNETES_KINDS = frozenset({"ConfigMap", "EndpointSlice", "Namespace", "Secret", "Service"})
+_LATER_KINDS = _GATEWAY_API_KINDS | _KUBERNETES_KINDS
+_DOCUMENT_FIELDS = ("apiVersion", "kind", "metadata", "spec")
+_METADATA_FIELDS = ("name", "labels", "annotations")
+_HINTS = {"metadata.namespace": "documents of this kind have no namespace: remove it"}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One document of a kind we know. `place` is its first key."""
+
+    kind: str
+    name: str
+    place: Place
+    name_place: Place
+    spec: Mapping
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found wrong in one document so far."""
+
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def wrong(self, code: str, message: str, place: Place, suggestion: str = "", *, at: str = "") -> None:
+        self.mistakes.append(Mistake(code, message, place, suggestion, field=at))
+
+
+def read_envelope(root: Node, report: Report) -> Envelope | None:
+    """The document in `root`; None if it cannot be understood, and then `report` says why."""
+    if not isinstance(root, Mapping):
+        hint = f'begin with "apiVersion: {API_VERSION}"'
+        report.wrong(NOT_A_DOCUMENT, f"a document must be a mapping, this is {describe(root)}", root.place, hint)
+        return None
+    kind = _kind(root, report)
+    if kind is None:
+        if "kind" not in root.entries:
+            only_fields(root, _DOCUMENT_FIELDS, report)
+        return None
+    _api_version(root, report)
+    only_fields(root, _DOCUMENT_FIELDS, report)
+    name, name_place = _metadata(root, kind, report)
+    spec = mapping_at(root, "spec", report)
+    if spec is None or name is None:
+        return None
+    return Envelope(kind, name, root.place, name_place, spec)
+
+
+def text_at(mapping: Mapping, key: str, report: Report, *, within: str = "") -> tuple[str | None, Place]:
+    """The text under `key`, which must be there, and its place; None was reported."""
+    entry = _required(mapping, key, report, within)
+    if entry is None:
+        return None, mapping.place
+    place = place_of(mapping, (key,))
+    if isinstance(entry.node, Scalar) and isinstance(entry.node.value, str):
+        return entry.node.value, place
+    at = _joined(within, key)
+    hint = "put it in quotes" if isinstance(entry.node, Scalar) and entry.node.value is not None else ""
+    report.wrong(WRONG_TYPE, f"{at} must be text, this is {describe(entry.node)}", place, hint, at=at)
+    return None, place
+
+
+def mapping_at(mapping: Mapping, key: str, report: Report) -> Mapping | None:
+    """The mapping under `key`, which must be there."""
+    entry = _required(mapping, key, report, "")
+    if entry is None:
+        return None
+    if isinstance(entry.node, Mapping):
+        return entry.node
+    place = place_of(mapping, (key,))
+    report.wrong(WRONG_TYPE, f"{key} must be a mapping, this is {describe(entry.node)}", place, at=key)
+    return None
+
+
+def only_fields(mapping: Mapping, known: Collection[str], report: Report, *, within: str = "") -> None:
+    """Report every key of `mapping` that is not one of `known`."""
+    for key, entry in mapping.entries.items():
+        if key not in known:
+            at = _joined(within, key)
+            hint = _HINTS.get(at) or did_you_mean(key, known) or f"known here: {', '.join(known)}"
+            report.wrong(UNKNOWN_FIELD, f'unknown field "{at}"', entry.key_place, hint, at=at)
+
+
+def name_at(mapping: Mapping, key: str, limit: int, report: Report, *, within: str) -> tuple[str | None, Place]:
+    """The name under `key`, of at most `limit` characters, and its place; None was reported."""
+    name, place = text_at(mapping, key, report, within=within)
+    why = "" if name is None else name_problem(name, limit)
+    if why:
+        report.wrong(INVALID_NAME, f'the name "{name}" {why}', place, at=_joined(within, key))
+        return None, place
+    return name, place
+
+
+def _kind(root: Mapping, report: Report) -> str | None:
+    kind, place = text_at(root, "kind", report)
+    if kind is None:
+        return None
+    if kind in _NAME_LIMITS:
+        return kind
+    if kind in _LATER_KINDS:
+        hint = f"write what Envoy shall be told as kind: {ENVOY_RESOURCE}"
+        report.wrong(KIND_NOT_SUPPORTED, f'kind "{kind}" is not supported by this version yet', place, hint, at="kind")
+        return None
+    known = tuple(_NAME_LIMITS)
+    hint = did_you_mean(kind, known) or f"known kinds: {', '.join(known)}"
+    report.wrong(UNKNOWN_KIND, f'unknown kind "{kind}"', place, hint, at="kind")
+    return None
+
+
+def _api_version(root: Mapping, report: Report) -> None:
+    version, place = text_at(root, "apiVersion", report)
+    if version is not None and version != API_VERSION:
+        hint = f'write "{API_VERSION}"'
+        report.wrong(UNKNOWN_API_VERSION, f'unknown apiVersion "{version}"', place, hint, at="apiVersion")
+
+
+def _metadata(root: Mapping, kind: str, report: Report) -> tuple[str | None, Place]:
+    metadata = mapping_at(root, "metadata", report)
+    if metadata is None:
+        return None, root.place
+    only_fields(metadata, _METADATA_FIELDS, report, within="metadata")
+    for key in ("labels", "annotations"):
+        _texts(metadata, key, report)
+    return name_at(metadata, "name", _NAME_LIMITS[kind], report, within="metadata")
+
+
+def _texts(metadata: Mapping, key: str, report: Report) -> None:
+    """labels and annotations: text to text, and free to be anything."""
+    if key not in metadata.entries:
+        return
+    at = f"metadata.{key}"
+    node = metadata.entries[key].node
+    if not isinstance(node, Mapping):
+        message = f"{at} must be a mapping, this is {describe(node)}"
+        report.wrong(WRONG_TYPE, message, place_of(metadata, (key,)), at=at)
+        return
+    for each in node.entries:
+        text_at(node, each, report, within=at)
+
+
+def _required(mapping: Mapping, key: str, report: Report, within: str) -> Entry | None:
+    entry = mapping.entries.get(key)
+    if entry is None:
+        at = _joined(within, key)
+        # A misspelt key is reported as an unknown field, with the right one: once is enough.
+        if not did_you_mean(key, mapping.entries.keys()):
+            report.wrong(MISSING_FIELD, f"{at} is missing", mapping.place, at=at)
+    return entry
+
+
+def _joined(within: str, key: str) -> str:
+    return f"{within}.{key}" if within else key

@@ -1,0 +1,55 @@
+"""Where in its file a concern of a check belongs. Trees are not kept: only the files of concerns are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.envoy.problem import path_text
+from api.errors import Finding
+from snapshots.authoring.contents import decoded
+from snapshots.authoring.source import Mistake, Source
+from snapshots.authoring.yaml_nodes import Node, Path, Place, paths_to, place_of
+from snapshots.authoring.yaml_tree import read_yaml
+from snapshots.checks.concern import Concern
+from snapshots.model import Document
+
+
+class Places:
+    """The files of one compilation, read again when something in them must be pointed at."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = {document.path: document for document in documents}
+        self._read: dict[str, tuple[Source, list[Node]]] = {}
+
+    def finding(self, concern: Concern) -> Finding:
+        """`concern` at the line and column of the value that it is about."""
+        origin = concern.subject.origin
+        place, path = _place(concern, self._tree(origin.path)[1])
+        title, field = f"{origin.kind} {origin.name}", path_text(path)
+        mistake = Mistake(concern.code, concern.message, place, concern.suggestion, field, title, concern.severity)
+        return self.finding_in(origin.path, mistake)
+
+    def finding_in(self, path: str, mistake: Mistake) -> Finding:
+        """`mistake` in the file `path`, with the line itself."""
+        return self._tree(path)[0].finding(mistake)
+
+    def _tree(self, path: str) -> tuple[Source, list[Node]]:
+        if path not in self._read:
+            source, _ = decoded(self._documents[path])
+            self._read[path] = (source, read_yaml(source.text).documents)
+        return self._read[path]
+
+
+def _place(concern: Concern, roots: Sequence[Node]) -> tuple[Place, Path]:
+    begins = Place(concern.subject.origin.line, concern.subject.origin.column)
+    root = next((root for root in roots if root.place == begins), None)
+    if root is None:
+        return begins, ()
+    mentioned = (path for path in paths_to(root, concern.mentions) if path[:1] == ("spec",))
+    path = concern.at or max(mentioned, key=_likely_reference, default=())
+    return place_of(root, path), path
+
+
+def _likely_reference(path: Path) -> tuple[bool, int]:
+    """Among all values that happen to be the same text, a reference is the deepest that is not somebody's own name."""
+    return (path[-1] != "name", len(path))

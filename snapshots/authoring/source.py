@@ -1,0 +1,58 @@
+"""One file's text while it is being read: "this is wrong, here" becomes a Finding with the line. No I/O here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from api.errors import Finding, Severity
+from snapshots.authoring.printable import EXCERPT_LIMIT, printable
+from snapshots.authoring.yaml_nodes import Place
+
+# What libyaml takes for the end of a line: more than an editor does, so that places agree with its marks.
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+NOWHERE = Place(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong at one place of a file, before it is a Finding."""
+
+    code: str
+    message: str
+    place: Place
+    suggestion: str = ""
+    field: str = ""
+    resource: str = ""
+    severity: Severity = "error"
+
+
+@dataclass(slots=True)
+class Source:
+    """A file's path and text. Its lines are cut only when something is wrong: most files have nothing to show."""
+
+    path: str
+    text: str
+    _lines: list[str] | None = field(default=None, init=False)
+
+    def finding(self, mistake: Mistake) -> Finding:
+        return Finding(
+            code=mistake.code,
+            message=printable(mistake.message),
+            path=printable(self.path),
+            line=mistake.place.line,
+            column=mistake.place.column,
+            field=printable(mistake.field),
+            resource=printable(mistake.resource),
+            suggestion=printable(mistake.suggestion),
+            excerpt=self.excerpt(mistake.place.line),
+            severity=mistake.severity,
+        )
+
+    def excerpt(self, line: int) -> str:
+        """The line as it stands in the file, without its break, made safe to print; "" where there is none."""
+        if self._lines is None:
+            self._lines = LINE_BREAK.split(self.text)
+        if not 1 <= line <= len(self._lines):
+            return ""
+        return printable(self._lines[line - 1].rstrip().replace("\t", " "), EXCERPT_LIMIT)

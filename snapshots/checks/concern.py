@@ -1,0 +1,29 @@
+"""What a check says about a resource, before anybody knows the exact line. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.envoy.problem import Path
+from api.errors import Severity
+from snapshots.model import CompiledResource
+from xds.protocol.types import BY_URL, TypeUrl
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing wrong with `subject`. Where in its document: at the path `at`, or where its spec `mentions` a name."""
+
+    code: str
+    message: str
+    subject: CompiledResource
+    suggestion: str = ""
+    severity: Severity = "error"
+    at: Path = ()
+    mentions: str = ""
+
+
+def kind_of(type_url: TypeUrl) -> str:
+    """`cluster`, `route`, …: what people call resources of this type."""
+    row = BY_URL.get(type_url)
+    return row.short if row else type_url.rpartition(".")[2]

@@ -1,0 +1,130 @@
+"""Every code that a finding can carry, and its title: one table, from which docs/errors.md has its headings.
+
+The hundreds group by what was being read: 01 YAML, 02 documents, 03 Envoy messages and 04 their field rules (both named
+in `api.envoy.problem`), 05 duplicates and references, 06 sizes, 07 files, 08 a server's settings, 09 publishing and the
+record of it. A code is never reused for something else.
+`W` codes are warnings: they refuse nothing.
+"""
+
+from __future__ import annotations
+
+from api.envoy import problem
+
+SYNTAX = "E0101"
+NOT_UTF8 = "E0102"
+CONTROL_CHARACTER = "E0103"
+ANCHOR = "E0104"
+TAG = "E0105"
+DUPLICATE_KEY = "E0106"
+MERGE_KEY = "E0107"
+KEY_NOT_TEXT = "E0108"
+TOO_DEEP = "E0109"
+TOO_MANY_NODES = "E0110"
+DOCUMENT_TOO_LARGE = "E0111"
+DIRECTIVE = "E0112"
+TOO_MANY_DOCUMENTS = "E0113"
+
+NOT_A_DOCUMENT = "E0201"
+MISSING_FIELD = "E0202"
+# E0203 is kept for a Gateway API backend that does not exist.
+UNKNOWN_API_VERSION = "E0204"
+UNKNOWN_KIND = "E0205"
+KIND_NOT_SUPPORTED = "E0206"
+UNKNOWN_FIELD = "E0207"
+WRONG_TYPE = "E0208"
+INVALID_NAME = "E0209"
+WORKSPACE_MISPLACED = "E0210"
+WORKSPACE_TWICE = "E0211"
+RESOURCE_UNNAMED = "E0212"
+NOT_A_RESOURCE = "E0213"
+
+DOCUMENT_TWICE = "E0501"
+RESOURCE_TWICE = "E0502"
+DOMAIN_TWICE = "E0503"
+REFERENCE_DANGLING = "W0504"
+
+FILE_TOO_LARGE = "E0601"
+RESOURCE_TOO_LARGE = "E0602"
+
+FILE_MISSING = "E0701"
+FILE_UNREADABLE = "E0702"
+FILE_IRREGULAR = "E0703"
+LINK_LEADS_OUT = "E0704"
+TOO_MANY_FILES = "E0705"
+FILE_NAME_UNPRINTABLE = "E0706"
+
+SETTINGS_UNREADABLE = "E0801"
+UNKNOWN_SETTING = "E0802"
+INVALID_SETTING = "E0803"
+SETTINGS_DISAGREE = "E0804"
+
+MORE_FINDINGS = "E0900"
+NAME_CLAIMED = "E0901"
+BASE_STALE = "E0902"
+KEY_REUSED = "E0903"
+AUDIT_EDITED = "E0904"
+AUDIT_BROKEN = "E0905"
+
+TITLES: dict[str, str] = {
+    SYNTAX: "not YAML",
+    NOT_UTF8: "not UTF-8",
+    CONTROL_CHARACTER: "a control character",
+    ANCHOR: "an anchor or an alias",
+    TAG: "a tag",
+    DUPLICATE_KEY: "a key twice in one mapping",
+    MERGE_KEY: "a merge key",
+    KEY_NOT_TEXT: "a key that is not text",
+    TOO_DEEP: "nested too deep",
+    TOO_MANY_NODES: "too many values in one document",
+    DOCUMENT_TOO_LARGE: "a document that is too large",
+    DIRECTIVE: "a YAML directive",
+    TOO_MANY_DOCUMENTS: "too many documents, or too many mistakes, in one file",
+    NOT_A_DOCUMENT: "not a document",
+    MISSING_FIELD: "a required field is missing",
+    UNKNOWN_API_VERSION: "unknown apiVersion",
+    UNKNOWN_KIND: "unknown kind",
+    KIND_NOT_SUPPORTED: "a kind that this version does not support",
+    UNKNOWN_FIELD: "unknown field",
+    WRONG_TYPE: "wrong type",
+    INVALID_NAME: "invalid name",
+    WORKSPACE_MISPLACED: "a Workspace outside fairlead.yaml",
+    WORKSPACE_TWICE: "a second Workspace",
+    RESOURCE_UNNAMED: "an Envoy resource without a usable name",
+    NOT_A_RESOURCE: "a message that is not an xDS resource",
+    problem.NOT_AN_OBJECT: "not a message",
+    problem.UNKNOWN_FIELD: "unknown field of an Envoy message",
+    problem.WRONG_TYPE: "wrong type in an Envoy message",
+    problem.UNKNOWN_ENUM_VALUE: "unknown enum value in an Envoy message",
+    problem.UNKNOWN_TYPE: 'unknown "@type"',
+    problem.MISSING_TYPE: 'no "@type"',
+    problem.MALFORMED: "unreadable value in an Envoy message",
+    problem.OUT_OF_RANGE: "a number out of range in an Envoy message",
+    problem.ONEOF_SET_TWICE: "two alternatives at once in an Envoy message",
+    problem.FIELD_SET_TWICE: "one field under two names in an Envoy message",
+    problem.TOO_DEEP: "an Envoy message nested too deep",
+    problem.BROKEN_BYTES: "bytes that are not the message they claim to be",
+    problem.RULE_BROKEN: "a field rule of Envoy's is broken",
+    problem.REQUIRED: "a field that Envoy requires is missing",
+    DOCUMENT_TWICE: "two documents of one kind and name",
+    RESOURCE_TWICE: "two Envoy resources of one type and name",
+    DOMAIN_TWICE: "a domain twice in one route configuration",
+    REFERENCE_DANGLING: "a reference to something that is not here",
+    FILE_TOO_LARGE: "a file that is too large",
+    RESOURCE_TOO_LARGE: "an Envoy resource that is too large",
+    FILE_MISSING: "no such file or directory",
+    FILE_UNREADABLE: "a file that cannot be read",
+    FILE_IRREGULAR: "not a regular file",
+    LINK_LEADS_OUT: "a symbolic link that is not followed",
+    TOO_MANY_FILES: "too many files",
+    FILE_NAME_UNPRINTABLE: "a file name that cannot be printed",
+    SETTINGS_UNREADABLE: "a settings file that cannot be read",
+    UNKNOWN_SETTING: "unknown setting",
+    INVALID_SETTING: "a setting of the wrong kind",
+    SETTINGS_DISAGREE: "settings that do not go together",
+    MORE_FINDINGS: "more mistakes than are shown",
+    NAME_CLAIMED: "a name that another workspace holds",
+    BASE_STALE: "somebody else was first",
+    KEY_REUSED: "an idempotency key used for something else",
+    AUDIT_EDITED: "an audit record that was edited",
+    AUDIT_BROKEN: "audit records that are missing or replaced",
+}

@@ -1,0 +1,65 @@
+"""How the three kinds of values are written as bytes: resources, origins, documents. Pure.
+
+A `Form` is all that a tree knows of its values. The key of an entry is no part of its bytes: the bucket has it already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from snapshots.model import Origin, WorkspaceName
+from snapshots.store.codec import Reader, Writer
+from xds.protocol.resource import Reference, Resource
+from xds.protocol.types import TypeUrl
+
+Value = TypeVar("Value")
+Key = tuple[str, str]
+"""(type URL, name) of a resource and of its origin; (workspace, path) of a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[Value]):
+    """`encode(value)` and `decode(key, data)` are each other's inverse."""
+
+    encode: Callable[[Value], bytes]
+    decode: Callable[[Key, bytes], Value]
+
+
+def _encode_resource(resource: Resource) -> bytes:
+    writer = Writer()
+    writer.text(resource.version)
+    writer.number(len(resource.references))
+    for reference in resource.references:
+        writer.text(reference.type_url)
+        writer.text(reference.name)
+    writer.raw(resource.body)
+    return writer.data()
+
+
+def _decode_resource(key: Key, data: bytes) -> Resource:
+    reader = Reader(data)
+    version = reader.text()
+    references = tuple(Reference(TypeUrl(reader.text()), reader.text()) for _ in range(reader.number()))
+    return Resource(TypeUrl(key[0]), key[1], version, reader.rest(), references)
+
+
+def _encode_origin(origin: Origin) -> bytes:
+    writer = Writer()
+    for text in (origin.workspace, origin.path, origin.kind, origin.name):
+        writer.text(text)
+    writer.number(origin.line)
+    writer.number(origin.column)
+    return writer.data()
+
+
+def _decode_origin(key: Key, data: bytes) -> Origin:
+    reader = Reader(data)
+    workspace, path, kind, name = (reader.text() for _ in range(4))
+    return Origin(WorkspaceName(workspace), path, reader.number(), reader.number(), kind, name)
+
+
+RESOURCES: Form[Resource] = Form(_encode_resource, _decode_resource)
+ORIGINS: Form[Origin] = Form(_encode_origin, _decode_origin)
+DOCUMENTS: Form[bytes] = Form(lambda content: content, lambda key, data: data)
