@@ -1,0 +1,129 @@
+"""`fairlead bootstrap envoy|grpc`: what a client needs to find the server."""
+
+from __future__ import annotations
+
+import platform
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.connect import ask
+from api.cli.contexts import choose_target
+from api.cli.groups import GroupOption, chosen_group
+from api.cli.output import Format, show_document
+from api.cli.shared import Invocation, invocation_of
+from xds.bootstrap import Place, TlsFiles, envoy_bootstrap, grpc_bootstrap
+from xds.protocol.variant import Variant
+
+if TYPE_CHECKING:
+    from api.management.client import ManagementClient
+
+EXAMPLES = (
+    "fairlead bootstrap envoy --node edge-1 > envoy.yaml",
+    "fairlead bootstrap grpc --node cart-7 --group services > bootstrap.json",
+    "fairlead bootstrap envoy --group edge --xds-address fairlead.example.net:18000 --ca /etc/fairlead/ca.pem",
+)
+EVERYWHERE = ("0.0.0.0", "::")
+
+
+class Kind(StrEnum):
+    """Clients that there is a bootstrap for."""
+
+    ENVOY = "envoy"
+    GRPC = "grpc"
+
+
+class VariantName(StrEnum):
+    """Both variants of xDS, in few letters."""
+
+    DELTA = "delta"
+    SOTW = "sotw"
+
+
+VARIANTS = {VariantName.DELTA: Variant.DELTA, VariantName.SOTW: Variant.STATE_OF_THE_WORLD}
+
+Which = Annotated[Kind, typer.Argument(metavar="KIND", help="What the client is.")]
+NodeId = Annotated[str, typer.Option("--node", metavar="ID", help="Its node id; else this machine's name.")]
+XdsAddress = Annotated[
+    str, typer.Option("--xds-address", metavar="HOST:PORT", help="Where it finds the server; else the server is asked.")
+]
+Speaks = Annotated[
+    VariantName | None, typer.Option("--variant", help="Incremental or state of the world; gRPC has only the latter.")
+]
+Ca = Annotated[str, typer.Option(metavar="FILE", help="Speak TLS, and trust this CA.")]
+Certificate = Annotated[str, typer.Option(metavar="FILE", help="Its certificate, for mutual TLS.")]
+Key = Annotated[str, typer.Option(metavar="FILE", help="The certificate's key.")]
+
+
+def command(
+    context: typer.Context,
+    kind: Which,
+    node: NodeId = "",
+    group: GroupOption = "",
+    xds_address: XdsAddress = "",
+    variant: Speaks = None,
+    ca: Ca = "",
+    cert: Certificate = "",
+    key: Key = "",
+) -> None:
+    """Print the configuration that a client starts with: who it is, and where the server is.
+
+    Envoy's as YAML or JSON (`envoy -c FILE`), gRPC's as JSON (`GRPC_XDS_BOOTSTRAP=FILE`). Files are named as they are
+    on the client's machine; nothing is read. With --group and --xds-address no server is asked.
+    """
+    invocation = invocation_of(context)
+    _refuse_what_grpc_lacks(kind, variant, invocation.output)
+    tls = _tls(ca, cert, key)
+    if not (group and xds_address):
+        group, xds_address = _asked(invocation, group, xds_address)
+    place = _place(xds_address, tls)
+    node = node or platform.node()
+    if kind is Kind.GRPC:
+        show_document(grpc_bootstrap(node, group, place), Format.JSON)
+        return
+    document: dict[str, Any] = envoy_bootstrap(node, group, place, VARIANTS[variant or VariantName.DELTA])
+    show_document(document, Format.JSON if invocation.output is Format.JSON else Format.YAML)
+
+
+def _refuse_what_grpc_lacks(kind: Kind, variant: VariantName | None, form: Format) -> None:
+    if kind is Kind.GRPC and variant is VariantName.DELTA:
+        raise typer.BadParameter("gRPC clients speak the state of the world only", param_hint="--variant")
+    if kind is Kind.GRPC and form is Format.YAML:
+        raise typer.BadParameter("gRPC clients read JSON only", param_hint="--output")
+
+
+def _tls(ca: str, certificate: str, key: str) -> TlsFiles | None:
+    if bool(certificate) != bool(key):
+        raise typer.BadParameter("a client certificate needs both files: --cert and --key", param_hint="--cert")
+    if certificate and not ca:
+        raise typer.BadParameter("a client certificate needs TLS: name the server's CA with --ca", param_hint="--cert")
+    return TlsFiles(ca, certificate, key) if ca else None
+
+
+def _asked(invocation: Invocation, group: str, xds_address: str) -> tuple[str, str]:
+    """What was not given, as the server has it."""
+
+    async def look(client: ManagementClient) -> tuple[str, str]:
+        named = await chosen_group(client, group)
+        return named, xds_address or (await client.get_status()).xds_address
+
+    named, address = ask(invocation, look)
+    return named, _reachable(address, invocation)
+
+
+def _reachable(address: str, invocation: Invocation) -> str:
+    """A server that listens everywhere does not say where it is: it was just reached, though, and so is its xDS."""
+    host, _, port = address.rpartition(":")
+    if host.strip("[]") not in EVERYWHERE:
+        return address
+    return f"{choose_target(invocation.server, invocation.context).server.rpartition(':')[0]}:{port}"
+
+
+def _place(address: str, tls: TlsFiles | None) -> Place:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise typer.BadParameter(
+            f"{address!r} is no address; write HOST:PORT, as in 127.0.0.1:18000", param_hint="--xds-address"
+        )
+    return Place(host.removeprefix("[").removesuffix("]"), int(port), tls)

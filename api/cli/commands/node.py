@@ -1,0 +1,115 @@
+"""`fairlead node`: one gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.connect import ask
+from api.cli.messages import age, plain, word
+from api.cli.output import Column, Format, Listing, show_document, show_listing, table_lines, write_lines
+from api.cli.resources import Bodies, name_of, place_of, short_type
+from api.cli.shared import Invocation, invocation_of
+from api.cli.terminal import escape
+
+if TYPE_CHECKING:
+    from api.management.client import ManagementClient
+    from api.management.v1 import management_pb2 as pb
+
+EXAMPLES = ("fairlead node edge-1", "fairlead node edge-1 config -o json", "fairlead node edge-1 diff")
+TYPE_COLUMNS = tuple(map(Column, ("type", "sent", "acknowledged", "names", "changed", "rejected")))
+RESOURCE_COLUMNS = tuple(map(Column, ("type", "name", "version", "state", "from", "error")))
+
+
+class View(StrEnum):
+    """What of a gateway is shown."""
+
+    STATE = "state"
+    CONFIG = "config"
+    DIFF = "diff"
+
+
+Name = Annotated[str, typer.Argument(metavar="NODE", help="The gateway's node id.")]
+What = Annotated[View, typer.Argument(metavar="config|diff", help="Its configuration, or what it lacks of it.")]
+
+
+def command(context: typer.Context, node: Name, view: What = View.STATE) -> None:
+    """Show one gateway: for each type what it was sent and what it acknowledged.
+
+    `config` lists every resource of its group and whether the gateway has it; `diff` only those that it has not.
+    """
+    invocation = invocation_of(context)
+    if view is View.STATE:
+        _show_state(invocation, node)
+    else:
+        _show_configuration(invocation, node, only_missing=view is View.DIFF)
+
+
+def _show_state(invocation: Invocation, name: str) -> None:
+    async def read(client: ManagementClient) -> pb.Node:
+        return await client.get_node(name)
+
+    node = ask(invocation, read)
+    if invocation.output in (Format.JSON, Format.YAML):
+        show_document(plain(node), invocation.output)
+    elif invocation.output is Format.NAME:
+        write_lines([escape(node.id)])
+    else:
+        write_lines(_state_lines(node))
+
+
+def _state_lines(node: pb.Node) -> Iterator[str]:
+    now_s = time.time()
+    yield f"{escape(node.id)}  {word(node, 'state')}, group {escape(node.group)}, revision {node.revision or 'none'}"
+    place = "/".join(filter(None, (node.region, node.zone))) or "an unknown place"
+    yield f"  {escape(node.user_agent)} at {escape(node.address)} in {escape(place)}, {node.variant}, since " + age(
+        node.since, now_s
+    )
+    yield ""
+    rows = [
+        (
+            short_type(status.type_url),
+            str(status.sent_revision or ""),
+            str(status.acked_revision or ""),
+            "all" if status.wildcard else str(status.names),
+            age(status.changed, now_s),
+            status.rejection.message,
+        )
+        for status in node.types
+    ]
+    yield from table_lines(TYPE_COLUMNS, rows, wide=False)
+
+
+def _show_configuration(invocation: Invocation, name: str, *, only_missing: bool) -> None:
+    async def read(client: ManagementClient) -> list[pb.ResourceState]:
+        return [state async for state in client.get_node_configuration(name)]
+
+    found = ask(invocation, read)
+    states = [state for state in found if not only_missing or word(state, "state") != "acked"]
+    rows = tuple(_row(state) for state in states)
+    names = tuple(name_of(state.resource.type_url, state.resource.name) for state in states)
+    documents = []
+    if invocation.output in (Format.JSON, Format.YAML):
+        bodies = Bodies()
+        documents = [
+            {**bodies.document(state.resource), "state": word(state, "state"), "error": state.error} for state in states
+        ]
+    empty = "the gateway has everything" if only_missing else "nothing is served to this gateway"
+    listing = Listing(RESOURCE_COLUMNS, rows, names, {"node": name, "resources": documents}, empty)
+    show_listing(listing, invocation.output)
+
+
+def _row(state: pb.ResourceState) -> tuple[str, ...]:
+    resource = state.resource
+    return (
+        short_type(resource.type_url),
+        resource.name,
+        resource.version,
+        word(state, "state").replace("_", " "),
+        place_of(resource.origin),
+        state.error,
+    )

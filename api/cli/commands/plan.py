@@ -1,0 +1,51 @@
+"""`fairlead plan`: what applying would change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.connect import ask
+from api.cli.local import gather
+from api.cli.planning import plan_findings, show_plan, with_places
+from api.cli.shared import invocation_of
+from api.errors import Conflict, InvalidConfig
+from snapshots import codes
+
+if TYPE_CHECKING:
+    from api.management.client import ManagementClient
+    from api.management.v1 import management_pb2 as pb
+
+EXAMPLES = ("fairlead plan examples/first", "fairlead plan examples/first --exit-code -o json")
+DIFFERENCES = 1
+CLAIMED = codes.NAME_CLAIMED
+Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH", help="Directories, files, or - ; default: here.")]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="End with 1 when something would change.")]
+Partial = Annotated[bool, typer.Option("--partial", help="Refuse only what cannot be read; plan the rest.")]
+
+
+def command(context: typer.Context, paths: Paths = None, exit_code: ExitCode = False, partial: Partial = False) -> None:
+    """Show what applying would change, field by field, and how many gateways it would reach. Stores nothing."""
+    invocation, gathered = invocation_of(context), gather(paths or ["."])
+
+    async def planned(client: ManagementClient) -> pb.PlanResponse:
+        return await client.plan(gathered.documents, partial=partial)
+
+    with gathered.clickable():
+        plan = ask(invocation, planned)
+        refuse_errors(plan, partial=partial)
+    show_plan(with_places(plan, gathered), invocation)
+    if exit_code and plan.changes:
+        raise typer.Exit(DIFFERENCES)
+
+
+def refuse_errors(plan: pb.PlanResponse, *, partial: bool) -> None:
+    """Raise InvalidConfig, or Conflict when only names of other workspaces are in the way, with all findings."""
+    findings = plan_findings(plan)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if not errors or (partial and plan.changes):
+        return
+    if all(finding.code == CLAIMED for finding in errors):
+        raise Conflict("names belong to another workspace; nothing was stored", findings=findings)
+    raise InvalidConfig("the documents cannot be applied; nothing was stored", findings=findings)

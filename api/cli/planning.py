@@ -1,0 +1,97 @@
+"""A plan as it is shown, and the question that a plan which removes much must pass."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from api.cli.changes import Changes, summary
+from api.cli.findings import counted, finding_documents, finding_lines
+from api.cli.local import Gathered, shown_path
+from api.cli.output import Format, Listing, show_listing, write_lines
+from api.cli.resources import name_of
+from api.cli.shared import Invocation
+from api.cli.terminal import Paint, can_ask, confirm, say
+from api.errors import Finding, InvalidConfig
+
+if TYPE_CHECKING:
+    from api.management.v1 import management_pb2 as pb
+
+REMOVED_FREELY = 0.1
+
+
+def with_places(plan: pb.PlanResponse, gathered: Gathered) -> pb.PlanResponse:
+    """The plan with the places of its changes and findings as seen from the working directory."""
+    for change in plan.changes:
+        change.origin.path = shown_path(change.origin.path, gathered.top)
+    for finding in plan.findings:
+        finding.path = shown_path(finding.path, gathered.top)
+    return plan
+
+
+def plan_findings(plan: pb.PlanResponse) -> tuple[Finding, ...]:
+    from api.management.details import finding_from
+
+    return tuple(map(finding_from, plan.findings))
+
+
+def show_plan(plan: pb.PlanResponse, invocation: Invocation) -> None:
+    """Print a plan: a line a field, then what it comes to. Warnings go to standard error."""
+    for line in finding_lines(plan_findings(plan), Paint(invocation.color, sys.stderr)):
+        say(line)
+    if invocation.output not in (Format.TABLE, Format.WIDE):
+        show_listing(Listing((), (), _names(plan.changes), plan_document(plan)), invocation.output)
+        return
+    paint = Paint(invocation.color, sys.stdout)
+    write_lines(Changes().lines(plan.changes, paint, every_field=invocation.output is Format.WIDE))
+    write_lines(summary_lines(plan))
+
+
+def summary_lines(plan: pb.PlanResponse) -> list[str]:
+    """What the plan comes to, whom it reaches, what it stands on."""
+    reaches = f"Reaches {plan.nodes_reached} of {counted(plan.nodes_total, 'gateway')}."
+    base = f"revision {plan.base}" if plan.base else f"none, the group {plan.group} is new"
+    return [f"xDS: {summary(plan.changes)}. {reaches}", f"Base: {base}"]
+
+
+def plan_document(plan: pb.PlanResponse) -> dict[str, Any]:
+    """A plan for -o json."""
+    changes = Changes()
+    return {
+        "group": plan.group,
+        "workspace": plan.workspace,
+        "base": plan.base,
+        "changes": [changes.document(change) for change in plan.changes],
+        "findings": finding_documents(plan_findings(plan)),
+        "nodes_reached": plan.nodes_reached,
+        "nodes_total": plan.nodes_total,
+        "resources_before": plan.resources_before,
+        "resources_removed": plan.resources_removed,
+    }
+
+
+def show_changes(changes: list[pb.Change], document: dict[str, Any], invocation: Invocation) -> None:
+    """Print the changes between two revisions; `document` says which two."""
+    changed = Changes()
+    if invocation.output in (Format.TABLE, Format.WIDE):
+        paint = Paint(invocation.color, sys.stdout)
+        write_lines(changed.lines(changes, paint, every_field=invocation.output is Format.WIDE))
+        say(f"xDS: {summary(changes)}.")
+        return
+    whole = {**document, "changes": [changed.document(change) for change in changes]}
+    show_listing(Listing((), (), _names(changes), whole), invocation.output)
+
+
+def _names(changes: Any) -> tuple[str, ...]:
+    return tuple(name_of(change.type_url, change.name) for change in changes)
+
+
+async def allow_removals(removed: int, before: int, what: str, *, yes: bool) -> None:
+    """Ask when more than a tenth of what is there would go. Raises InvalidConfig when the answer is not yes."""
+    if yes or not before or removed <= before * REMOVED_FREELY:
+        return
+    words = f"{what} removes {removed} of {counted(before, 'resource')}, more than a tenth"
+    if not can_ask():
+        raise InvalidConfig(f"{words}; look at `fairlead plan`, and say --yes if it is meant. Nothing was stored")
+    if not await confirm(f"{words}. Go on?"):
+        raise InvalidConfig("nothing was stored")

@@ -1,0 +1,61 @@
+"""Resources as the command line shows them: a short name of their type, their body in JSON without its secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from api.cli.messages import plain
+from api.cli.sensitive import Mask, Redactor, hidden
+from api.errors import InvalidConfig
+from xds.protocol.types import BY_URL, TypeUrl
+
+if TYPE_CHECKING:
+    from api.envoy.registry import EnvoyApi
+    from api.management.v1 import management_pb2 as pb
+
+
+def short_type(type_url: str) -> str:
+    """`cluster`; of a type that is no row of the table, the message's own name."""
+    row = BY_URL.get(TypeUrl(type_url))
+    return row.short if row else type_url.rpartition("/")[2].rpartition(".")[2]
+
+
+def name_of(type_url: str, name: str) -> str:
+    """`cluster/web`, as `fairlead why` takes it."""
+    return f"{short_type(type_url)}/{name}"
+
+
+def place_of(origin: pb.Origin) -> str:
+    """`routes.yaml:14`; empty when it is not known."""
+    return f"{origin.path}:{origin.line}" if origin.path else ""
+
+
+class Bodies:
+    """Turns bytes into Envoy's JSON form. `mask` says what stands where a secret was."""
+
+    def __init__(self, mask: Mask = hidden) -> None:
+        from api.envoy.registry import load_default
+
+        self._api: EnvoyApi = load_default()
+        self._redactor = Redactor(self._api, mask)
+
+    def body(self, type_url: str, data: bytes) -> dict[str, Any]:
+        """What the bytes say; of a type or of bytes that cannot be read, what can be said of them."""
+        from api.envoy.json_form import to_json
+
+        try:
+            message = self._api.parse(type_url, data)
+        except InvalidConfig as error:
+            return {"@type": type_url, "unreadable": error.message}
+        redacted: dict[str, Any] = self._redactor.redacted(to_json(self._api, message))
+        return redacted
+
+    def document(self, resource: pb.Resource) -> dict[str, Any]:
+        """One resource for -o json, in the shape of `fairlead render`, and where it was authored."""
+        return {
+            "type_url": resource.type_url,
+            "name": resource.name,
+            "version": resource.version,
+            "body": self.body(resource.type_url, resource.body),
+            "origin": plain(resource.origin),
+        }

@@ -1,0 +1,72 @@
+"""Documents to resources and findings, off the event loop when there are many: what Check, Plan and Publish share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from api.envoy.registry import EnvoyApi
+from api.errors import Finding, InvalidConfig
+from api.management.uploads import Upload
+from snapshots.authoring.cache import CompileCache
+from snapshots.authoring.compile import Compilation, compile_documents
+from snapshots.model import CompiledResource, WorkspaceName
+from xds.protocol.types import GroupName
+
+# Below this a thread costs more than it saves; above it streams would wait for the compilation.
+INLINE_BYTES = 32 * 1024
+CACHE_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What the documents come to. `refused`: there are errors that keep it from being served."""
+
+    group: GroupName
+    workspace: WorkspaceName
+    resources: tuple[CompiledResource, ...]
+    findings: tuple[Finding, ...]
+    refused: bool
+
+    def require(self) -> None:
+        """Raises InvalidConfig with all findings when it is refused."""
+        if self.refused:
+            errors = sum(finding.severity == "error" for finding in self.findings)
+            words = f"{errors} {'error' if errors == 1 else 'errors'} in the documents; nothing was stored"
+            raise InvalidConfig(words, findings=self.findings)
+
+
+class Compiler:
+    """Compiles one large upload at a time: two at once would only make both slower. Unchanged files are remembered."""
+
+    def __init__(self, envoy: EnvoyApi) -> None:
+        self._envoy = envoy
+        self._cache = CompileCache(CACHE_BYTES)
+        self._turn = asyncio.Lock()
+
+    async def compile(self, upload: Upload) -> Compiled:
+        if upload.size_bytes <= INLINE_BYTES:
+            return self._compiled(upload)
+        async with self._turn:
+            return await asyncio.to_thread(self._compiled, upload)
+
+    def _compiled(self, upload: Upload) -> Compiled:
+        header = upload.header
+        compilation = compile_documents(
+            self._envoy, upload.documents, workspace=header.workspace, group=header.group, cache=self._cache
+        )
+        return Compiled(
+            group=compilation.group,
+            workspace=compilation.workspace,
+            resources=compilation.resources,
+            findings=compilation.findings,
+            refused=_refused(compilation, partial=header.partial),
+        )
+
+
+def _refused(compilation: Compilation, *, partial: bool) -> bool:
+    """Any error refuses the whole. A partial upload leaves out what is wrong, unless it is all or the owner."""
+    if compilation.ok:
+        return False
+    about_all = any(finding.severity == "error" and not finding.path for finding in compilation.findings)
+    return not partial or about_all or not compilation.resources

@@ -1,0 +1,160 @@
+"""Check, Plan, Publish and Rollback: what documents come to, what they would change, and making it so."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from api.errors import Finding, InvalidConfig
+from api.management.backend import Backend
+from api.management.compiling import Compiled, Compiler
+from api.management.conversion import change_message, revision_message
+from api.management.details import finding_message
+from api.management.uploads import Upload
+from api.management.v1 import management_pb2 as pb
+from api.telemetry import tracing
+from snapshots import codes
+from snapshots.model import Origin, WorkspaceName
+from snapshots.store.protocol import Publication, Published, ResourceChange, Rollback
+from xds.protocol.resource import Resource
+from xds.protocol.types import GroupName, TypeUrl
+
+Key = tuple[TypeUrl, str]
+NAME_LIMIT_CHARACTERS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a group serves now, as one workspace sees it: its own resources, and whose the others are."""
+
+    base: int
+    own: dict[Key, Resource]
+    origins: dict[Key, Origin]
+
+
+class Publishing:
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._compiler = Compiler(backend.envoy)
+
+    async def check(self, upload: Upload) -> pb.CheckResponse:
+        compiled = await self._compiler.compile(upload)
+        return pb.CheckResponse(
+            group=compiled.group,
+            workspace=compiled.workspace,
+            documents=len(upload.documents),
+            resources=len(compiled.resources),
+            findings=map(finding_message, compiled.findings),
+        )
+
+    async def plan(self, upload: Upload) -> pb.PlanResponse:
+        """The difference to the group's head. With errors only the findings: what would be served is not known."""
+        compiled = await self._compiler.compile(upload)
+        standing = await self._standing(compiled.group, compiled.workspace)
+        findings = (*compiled.findings, *_claims(compiled, standing))
+        answer = pb.PlanResponse(
+            group=compiled.group,
+            workspace=compiled.workspace,
+            base=standing.base,
+            findings=map(finding_message, findings),
+            resources_before=len(standing.own),
+        )
+        if not compiled.refused:
+            self._add_changes(answer, compiled, standing)
+        return answer
+
+    async def publish(self, upload: Upload) -> pb.PublishResponse:
+        """Raises InvalidConfig with all findings, or what the store raises. Warnings come with the answer."""
+        with tracing.span("compile"):
+            compiled = await self._compiler.compile(upload)
+        compiled.require()
+        header = upload.header
+        publication = Publication(
+            group=compiled.group,
+            workspace=compiled.workspace,
+            resources=compiled.resources,
+            documents=upload.documents,
+            idempotency_key=_key(header.idempotency_key),
+            author=_short(header.author, "author"),
+            message=_short(header.message, "message"),
+            source=_short(header.source, "source"),
+            base=header.base if header.HasField("base") else None,
+            traceparent=tracing.current_traceparent(),
+        )
+        with tracing.span("store.publish", attributes={"fairlead.group": compiled.group}):
+            published = await self._backend.store.publish(publication)
+        return _answer(published, compiled.findings)
+
+    async def rollback(self, request: pb.RollbackRequest) -> pb.PublishResponse:
+        """Raises NotFound, Conflict."""
+        rollback = Rollback(
+            group=GroupName(request.group),
+            to=request.to,
+            idempotency_key=_key(request.idempotency_key),
+            author=_short(request.author, "author"),
+            message=_short(request.message, "message"),
+            base=request.base if request.HasField("base") else None,
+            traceparent=tracing.current_traceparent(),
+        )
+        with tracing.span("store.rollback", attributes={"fairlead.group": request.group}):
+            published = await self._backend.store.rollback(rollback)
+        return _answer(published, ())
+
+    async def _standing(self, group: GroupName, workspace: WorkspaceName) -> Standing:
+        head = await self._backend.store.head(group)
+        if head is None:
+            return Standing(0, {}, {})
+        origins = dict(await self._backend.store.origins(group, head.number))
+        snapshot = await self._backend.store.snapshot(group, head.number)
+        own = {_key_of(one): one for one in snapshot.resources if origins[_key_of(one)].workspace == workspace}
+        return Standing(head.number, own, origins)
+
+    def _add_changes(self, answer: pb.PlanResponse, compiled: Compiled, standing: Standing) -> None:
+        wanted = {_key_of(one.resource): one for one in compiled.resources}
+        for key in sorted(standing.own.keys() | wanted.keys()):
+            before, after = standing.own.get(key), wanted.get(key)
+            if before and after and before.version == after.resource.version:
+                continue
+            change = ResourceChange(before, after.resource if after else None)
+            answer.changes.append(change_message(change, after.origin if after else standing.origins.get(key)))
+        answer.resources_removed = len(standing.own.keys() - wanted.keys())
+        fleet = self._backend.fleet
+        answer.nodes_total = sum(fleet.counts(group).total for group in fleet.groups())
+        answer.nodes_reached = fleet.counts(compiled.group).total if answer.changes else 0
+
+
+def _claims(compiled: Compiled, standing: Standing) -> list[Finding]:
+    """Names that another workspace of the group holds: publishing would be a conflict, so the plan says it first."""
+    findings = []
+    for one in compiled.resources:
+        holder = standing.origins.get(_key_of(one.resource))
+        if holder and holder.workspace != compiled.workspace:
+            words = f"{one.resource.name} belongs to workspace {holder.workspace} ({holder.path}:{holder.line})"
+            hint = "rename it, or remove it there first"
+            origin = one.origin
+            finding = Finding(codes.NAME_CLAIMED, words, origin.path, origin.line, origin.column, suggestion=hint)
+            findings.append(finding)
+    return findings
+
+
+def _key_of(resource: Resource) -> Key:
+    return resource.type_url, resource.name
+
+
+def _answer(published: Published, findings: tuple[Finding, ...]) -> pb.PublishResponse:
+    return pb.PublishResponse(
+        revision=revision_message(published.revision),
+        created=published.created,
+        findings=map(finding_message, findings),
+    )
+
+
+def _key(given: str) -> str:
+    """A caller without a key asks for no protection against doing it twice."""
+    return _short(given, "idempotency key") or uuid.uuid4().hex
+
+
+def _short(given: str, what: str) -> str:
+    if len(given) > NAME_LIMIT_CHARACTERS:
+        raise InvalidConfig(f"the {what} is longer than {NAME_LIMIT_CHARACTERS} characters")
+    return given

@@ -1,0 +1,26 @@
+"""The grpc.aio edge of xDS: it drives the sans-IO core and decides nothing about the protocol.
+
+server      XdsServer: one listener from start to drain
+services    the discovery services, a row each
+streams     one stream: a reader, a writer, a session
+decoding    bytes -> requests            encoding    responses -> bytes, made once for all who get the same
+catalogues  groups and the streams that follow them; waking them when a group moves
+follow      keeps the catalogues at the heads of the store
+listener    options, addresses, errors that name the address
+tls         certificates from files, reloaded without dropping a stream
+health      health and reflection
+csds        Client Status Discovery: the calls     client_status   what is told of a node
+identity    which group a node belongs to
+limits      what one client may cost
+observer    what happens at the edge, for telemetry and events
+
+The process that it lives in:
+
+process     from settings to the end: opens the store, starts the parts, drains
+assembly    which part is given which             stores      the store that the settings choose
+duties      tells when it is ready, collects garbage, reloads       signals     SIGTERM, SIGINT, SIGHUP as events
+readiness   whether it should get new clients; the ready file       directory   publishes a directory, again and again
+management  the management API's listener         http        /healthz, /readyz, /metrics
+reporting   what is observed, to metrics, logs, events and traces   delivery_traces, gauges   its parts
+settings    one table of settings                 settings_sources, setting_types, settings_document   its forms
+"""

@@ -1,0 +1,39 @@
+"""Where a listener listens, as people write it. No socket is opened here."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from api.errors import InvalidConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`host:port`; port 0 takes a free one. An IPv6 host stands in brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Raises InvalidConfig."""
+        host, colon, port = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            host = ""  # an IPv6 address without brackets could end anywhere
+        if colon and host and port.isascii() and port.isdigit() and int(port) < 65536:
+            return cls(host, int(port))
+        raise InvalidConfig(f'{text!r} is no address; give host:port, such as "127.0.0.1:18000" or "[::1]:18000"')
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

@@ -1,0 +1,87 @@
+"""A server's parts, put together: which is given which. What they do when they run is `process`' part."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from api.envoy.registry import EnvoyApi
+from api.management.backend import Addresses, Backend, ServerFacts
+from api.management.events import EventHub
+from snapshots.store.protocol import SnapshotStore, StoreStatus
+from xds.fleet import Fleet
+from xds.server.follow import Follower
+from xds.server.gauges import declare_gauges
+from xds.server.http import HttpServer
+from xds.server.management import ManagementServer
+from xds.server.readiness import Readiness
+from xds.server.reporting import Reporting
+from xds.server.server import XdsOptions, XdsServer
+from xds.server.settings import ServerSettings
+from xds.server.tls import TlsFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One server process. None of it runs yet."""
+
+    store: SnapshotStore
+    xds: XdsServer
+    management: ManagementServer
+    http: HttpServer
+    follower: Follower
+    readiness: Readiness
+
+    @property
+    def addresses(self) -> Addresses:
+        return Addresses(self.xds.address, self.management.address, self.http.address)
+
+
+def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) -> Parts:
+    """Wire a server. Nothing is bound and no file is read here."""
+    fleet, hub = Fleet(), EventHub()
+    observer = Reporting(hub, lambda: follower.heads)
+    xds = XdsServer(envoy, fleet, _xds_options(settings), observer)
+    follower = Follower(store, xds.groups, fleet, observer)
+    readiness = Readiness(follower)
+    facts = ServerFacts(
+        version=installed_version(),
+        started_s=time.time(),
+        addresses=lambda: parts.addresses,
+        not_ready=readiness.not_ready,
+        served=lambda: follower.heads,
+        absent_store=StoreStatus("memory" if settings.memory else "etcd", False, endpoints=settings.etcd),
+        leaving=lambda: readiness.draining,
+    )
+    management = ManagementServer(
+        Backend(store, envoy, fleet, hub, facts),
+        str(settings.management_address),
+        observer,
+        tls=_tls(settings.management_cert, settings.management_key, settings.management_client_ca),
+        plaintext_allowed=settings.plaintext_allowed,
+    )
+    parts = Parts(store, xds, management, HttpServer(settings.http_address, readiness.not_ready), follower, readiness)
+    declare_gauges(xds, fleet, follower, readiness)
+    return parts
+
+
+def installed_version() -> str:
+    try:
+        return version("fairlead")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "unknown"
+
+
+def _xds_options(settings: ServerSettings) -> XdsOptions:
+    return XdsOptions(
+        address=str(settings.xds_address),
+        tls=_tls(settings.xds_cert, settings.xds_key, settings.xds_client_ca),
+        plaintext_off_loopback=settings.plaintext_allowed,
+        identifier=f"fairlead {installed_version()}",
+    )
+
+
+def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:
+    return TlsFiles(certificate, key, client_ca) if certificate and key else None

@@ -1,0 +1,118 @@
+"""Bytes from a client -> the requests of the core.  The only place where a client's protobuf is parsed.
+
+What cannot be read ends the stream with words for the person who debugs that client; it is never a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError, Message
+
+from api.envoy.registry import EnvoyApi
+from xds.protocol.plan import Close
+from xds.protocol.requests import DeltaRequest, ErrorDetail, Node, StateRequest
+from xds.protocol.types import TypeUrl
+from xds.server.limits import Limits
+
+STATE_REQUEST = "envoy.service.discovery.v3.DiscoveryRequest"
+DELTA_REQUEST = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
+
+
+class StreamRefused(Exception):
+    """A client's stream must end: `close` says with which status and words."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.close = Close(status, message)
+
+
+class RequestDecoder:
+    """Parses both variants' requests with the message classes of the private pool."""
+
+    def __init__(self, api: EnvoyApi, limits: Limits) -> None:
+        self._state_class = api.message_class(STATE_REQUEST)
+        self._delta_class = api.message_class(DELTA_REQUEST)
+        self._limits = limits
+
+    def state(self, data: bytes) -> StateRequest:
+        """A DiscoveryRequest. Raises StreamRefused."""
+        message = _parsed(self._state_class, data)
+        return StateRequest(
+            type_url=TypeUrl(message.type_url),
+            version_info=message.version_info,
+            resource_names=tuple(message.resource_names),
+            response_nonce=message.response_nonce,
+            error_detail=_error_detail(message),
+            node=self._node(message),
+        )
+
+    def delta(self, data: bytes) -> DeltaRequest:
+        """A DeltaDiscoveryRequest. Raises StreamRefused."""
+        message = _parsed(self._delta_class, data)
+        return DeltaRequest(
+            type_url=TypeUrl(message.type_url),
+            subscribe=tuple(message.resource_names_subscribe),
+            unsubscribe=tuple(message.resource_names_unsubscribe),
+            initial_resource_versions=dict(message.initial_resource_versions),
+            response_nonce=message.response_nonce,
+            error_detail=_error_detail(message),
+            node=self._node(message),
+        )
+
+    def _node(self, message: Any) -> Node | None:
+        if not message.HasField("node"):
+            return None
+        node = message.node
+        size = len(node.id) + len(node.cluster) + node.metadata.ByteSize()
+        if size > self._limits.node_bytes:
+            limit = self._limits.node_bytes
+            raise StreamRefused(
+                "INVALID_ARGUMENT", f"the node's id, cluster and metadata are {size} bytes; at most {limit}"
+            )
+        return Node(
+            id=node.id,
+            cluster=node.cluster,
+            user_agent=_user_agent(node),
+            region=node.locality.region,
+            zone=node.locality.zone,
+            client_features=tuple(node.client_features),
+            metadata=_plain(node.metadata),
+        )
+
+
+def _parsed(message_class: type[Message], data: bytes) -> Any:
+    message = message_class()
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        name = message.DESCRIPTOR.full_name
+        raise StreamRefused("INVALID_ARGUMENT", f"these {len(data)} bytes are not a {name}: {error}") from error
+    return message
+
+
+def _error_detail(message: Any) -> ErrorDetail | None:
+    if not message.HasField("error_detail"):
+        return None
+    return ErrorDetail(message.error_detail.code, message.error_detail.message)
+
+
+def _user_agent(node: Any) -> str:
+    """Such as `envoy/1.38.0`."""
+    version = node.user_agent_version
+    if node.HasField("user_agent_build_version"):
+        built = node.user_agent_build_version.version
+        version = f"{built.major_number}.{built.minor_number}.{built.patch}"
+    return f"{node.user_agent_name}/{version}".strip("/")
+
+
+def _plain(metadata: Message) -> Mapping[str, object]:
+    if not metadata.ByteSize():
+        return {}
+    try:
+        plain: dict[str, object] = json_format.MessageToDict(metadata)
+    except (json_format.Error, ValueError, RecursionError) as error:
+        raise StreamRefused("INVALID_ARGUMENT", f"the node's metadata has no JSON form: {error}") from error
+    return plain

@@ -1,0 +1,44 @@
+"""What one client may cost, as one frozen object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the edge. Sizes in bytes, times in seconds.
+
+    `request_bytes`      a larger message ends its stream with RESOURCE_EXHAUSTED
+    `names`, `types`     what one stream may subscribe to, over all its types
+    `node_bytes`         the node message's id, cluster and metadata
+    `streams`            streams of all clients; `connection_streams` of one connection (an Envoy without ADS opens an
+                         EDS stream per cluster)
+    `first_request_s`    a stream must name its node within
+    `write_s`            a client must take a response within
+    `connection_age_s`   a connection is asked to go elsewhere after (+-10 %, so that they do not go at once) and is
+                         ended `connection_age_grace_s` later; 0: never
+    `keepalive_s`        a silent connection is pinged after, and ended without an answer in `keepalive_timeout_s`
+    `pending_requests`   connects that may wait to be accepted; grpc drops what is beyond, in silence
+    `response_cache_bytes`  encoded responses kept for each group
+    `status_calls`       calls of Client Status Discovery at a time; `status_nodes` told of in one answer
+    """
+
+    request_bytes: int = 8 * MIB
+    names: int = 50_000
+    types: int = 64
+    node_bytes: int = 128 * 1024
+    streams: int = 20_000
+    connection_streams: int = 10_000
+    first_request_s: float = 30.0
+    write_s: float = 30.0
+    connection_age_s: float = 3600.0
+    connection_age_grace_s: float = 60.0
+    keepalive_s: float = 60.0
+    keepalive_timeout_s: float = 20.0
+    pending_requests: int = 100_000
+    response_cache_bytes: int = 32 * MIB
+    status_calls: int = 32
+    status_nodes: int = 2_000

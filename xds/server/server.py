@@ -1,0 +1,125 @@
+"""The xDS server: discovery services, client status, health and reflection on one listener, from start to drain.
+
+It serves what is put into `groups`; who puts it there (`follow.py`), and what process it lives in, is not known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass, field
+
+from grpc import aio
+
+from api.envoy.registry import EnvoyApi
+from xds.fleet import Fleet
+from xds.protocol.plan import Close
+from xds.server.address import Address
+from xds.server.catalogues import Catalogues
+from xds.server.csds import CLIENT_STATUS, ClientStatusService
+from xds.server.decoding import RequestDecoder
+from xds.server.health import Health, add_reflection
+from xds.server.identity import Identify, by_cluster
+from xds.server.limits import Limits
+from xds.server.listener import listen, new_server
+from xds.server.observer import Observer, SilentObserver
+from xds.server.services import DISCOVERY_SERVICES, discovery_handlers
+from xds.server.streams import Edge
+from xds.server.tls import TlsFiles, reloading_credentials
+
+DRAINING = Close("UNAVAILABLE", "this server is going away; connect again to another")
+DRAIN_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class XdsOptions:
+    """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name."""
+
+    address: str = "127.0.0.1:0"
+    tls: TlsFiles | None = None
+    plaintext_off_loopback: bool = False
+    limits: Limits = field(default_factory=Limits)
+    identify: Identify = by_cluster
+    identifier: str = ""
+
+
+class XdsServer:
+    """One listener. `start`, put groups in, `set_ready(True)`; at the end `drain`."""
+
+    def __init__(
+        self, api: EnvoyApi, fleet: Fleet, options: XdsOptions | None = None, observer: Observer | None = None
+    ) -> None:
+        self.fleet = fleet
+        self._api = api
+        self._options = options or XdsOptions()
+        self._observer = observer or SilentObserver()
+        limits = self._options.limits
+        self.groups = Catalogues(limits.response_cache_bytes, self._options.identifier)
+        self._edge = Edge(
+            RequestDecoder(api, limits), self.groups, fleet, self._observer, self._options.identify, limits
+        )
+        self._bound = Address.parse(self._options.address)
+        self._server: aio.Server | None = None
+        self._health: Health | None = None
+        self._waker: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port` as really bound."""
+        return str(self._bound)
+
+    @property
+    def port(self) -> int:
+        return self._bound.port
+
+    @property
+    def streams(self) -> int:
+        """Open streams, those included that have not named their node."""
+        return len(self._edge.streams)
+
+    async def start(self) -> None:
+        """Listen. Health is NOT_SERVING until `set_ready`. Raises InvalidConfig when the address cannot be had."""
+        server = new_server(self._options.limits)
+        status = ClientStatusService(self._api, self.fleet, self.groups, self._options.limits)
+        server.add_generic_rpc_handlers((*discovery_handlers(self._edge), status.handler()))
+        services = [*(row.name for row in DISCOVERY_SERVICES), CLIENT_STATUS]
+        health = Health(server, services)
+        add_reflection(server, services, self._api.pool)
+        tls, allowed = self._options.tls, self._options.plaintext_off_loopback
+        credentials = reloading_credentials(tls, self._options.address, self._observer) if tls else None
+        self._bound = listen(server, self._bound, credentials, plaintext_off_loopback=allowed)
+        await server.start()
+        await health.serving(False)
+        self._server, self._health = server, health
+        self._waker = asyncio.create_task(self.groups.wake_streams(), name="wake streams")
+
+    async def set_ready(self, is_ready: bool) -> None:
+        """What the health service tells."""
+        if self._health is not None:
+            await self._health.serving(is_ready)
+
+    async def drain(self, grace_s: float) -> None:
+        """Send clients elsewhere in small numbers (protocol.md, rule 37), then stop.
+
+        New connections are refused at once; what is left after `grace_s` is ended. May be called again, also while or
+        after a call was cancelled: the shorter grace wins.
+        """
+        server = self._server
+        if server is None:
+            return
+        await self.set_ready(False)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.stop(grace_s))
+            tasks.create_task(self._end_streams(grace_s * 0.8))
+        if self._waker is not None:
+            self._waker.cancel()
+            await asyncio.gather(self._waker, return_exceptions=True)
+        self._server = None
+
+    async def _end_streams(self, within_s: float) -> None:
+        waiting = list(self._edge.streams.values())
+        batch = math.ceil(len(waiting) / DRAIN_STEPS) or 1
+        for start in range(0, len(waiting), batch):
+            for stream in waiting[start : start + batch]:
+                stream.end(DRAINING)
+            await asyncio.sleep(within_s / DRAIN_STEPS)

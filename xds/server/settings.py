@@ -1,0 +1,181 @@
+"""The server's settings: one frozen object, and the table that says how each is written in all its forms.
+
+Precedence: flag > environment > file > default. Where each value came from is known to the error messages only.
+Reading files and the environment is `settings_sources`' part; this file is a table and the rules between its rows.
+"""
+
+# ruff: noqa: RUF009 -- setting() is dataclasses.field() with the row's other forms beside it
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from api.errors import Finding, InvalidConfig
+from snapshots import codes
+from xds.server.address import Address
+from xds.server.setting_types import (
+    boolean,
+    choice,
+    host_and_port,
+    path,
+    paths,
+    seconds,
+    text,
+    urls,
+    whole_number,
+)
+
+Reader = Callable[[object], Any]
+
+
+def setting(toml: str, read: Reader, default: Any, help_text: str) -> Any:
+    """One row of the table, as a field: where it stands in the TOML file, how it is read, what it is for."""
+    return field(default=default, metadata={"toml": toml, "read": read, "help": help_text})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """All a server process needs to know. Paths are taken as given, relative ones from the working directory."""
+
+    xds_address: Address = setting(
+        "xds.address", host_and_port, Address("127.0.0.1", 18000), "where Envoys connect; port 0 picks a free one"
+    )
+    management_address: Address = setting(
+        "management.address", host_and_port, Address("127.0.0.1", 18001), "where commands and programs connect"
+    )
+    http_address: Address = setting(
+        "http.address", host_and_port, Address("127.0.0.1", 18002), "/healthz, /readyz and /metrics"
+    )
+    data_dir: Path = setting("store.data_dir", path, Path(".fairlead"), "where the embedded etcd keeps its data")
+    memory: bool = setting("store.memory", boolean, False, "keep nothing: the in-memory store, for trying things out")
+    etcd: tuple[str, ...] = setting(
+        "etcd.endpoints", urls, (), "an etcd cluster of yours, URLs with commas between; without it one is embedded"
+    )
+    etcd_ca: Path | None = setting("etcd.ca", path, None, "PEM file: the CA that signed the etcd members' certificates")
+    etcd_cert: Path | None = setting("etcd.cert", path, None, "PEM file: the certificate to show to etcd")
+    etcd_key: Path | None = setting("etcd.key", path, None, "PEM file: that certificate's key")
+    etcd_username: str = setting("etcd.username", text, "", "the etcd user, where etcd has authentication on")
+    etcd_password_file: Path | None = setting(
+        "etcd.password_file", path, None, "a file that holds that user's password and nothing else"
+    )
+    xds_cert: Path | None = setting("xds.cert", path, None, "PEM file: the certificate shown to Envoys")
+    xds_key: Path | None = setting("xds.key", path, None, "PEM file: that certificate's key")
+    xds_client_ca: Path | None = setting(
+        "xds.client_ca", path, None, "PEM file: Envoys must show a certificate that this CA signed"
+    )
+    management_cert: Path | None = setting("management.cert", path, None, "PEM file: the certificate shown to commands")
+    management_key: Path | None = setting("management.key", path, None, "PEM file: that certificate's key")
+    management_client_ca: Path | None = setting(
+        "management.client_ca", path, None, "PEM file: commands must show a certificate that this CA signed"
+    )
+    insecure_plaintext: bool = setting(
+        "insecure.plaintext", boolean, False, "first half of allowing plaintext or unproved clients off loopback"
+    )
+    insecure_off_loopback: bool = setting(
+        "insecure.off_loopback", boolean, False, "second half: whoever reaches the ports then controls the gateways"
+    )
+    ready_file: Path | None = setting(
+        "server.ready_file", path, None, "written when ready: JSON with the addresses bound and the pid"
+    )
+    drain_s: float = setting("server.drain_s", seconds, 10.0, "seconds that open streams may take to end on SIGTERM")
+    log_level: str = setting(
+        "log.level", partial(choice, ("debug", "info", "warning", "error")), "info", "debug, info, warning or error"
+    )
+    log_format: str = setting("log.format", partial(choice, ("json", "text")), "json", "json, or text for people")
+    otlp_endpoint: str = setting(
+        "telemetry.otlp_endpoint", text, "", "where traces and metrics go by OTLP over gRPC, e.g. http://127.0.0.1:4317"
+    )
+    gc_interval_s: float = setting(
+        "gc.interval_s", seconds, 3600.0, "seconds between garbage collections of the store; 0: never"
+    )
+    gc_grace_s: float = setting(
+        "gc.grace_s", seconds, 24 * 3600.0, "seconds that something nobody names is kept before it is removed"
+    )
+    gc_keep_revisions: int = setting(
+        "gc.keep_revisions", whole_number, 1000, "revisions kept in each group, to look at and to go back to"
+    )
+    descriptor_sets: tuple[Path, ...] = setting(
+        "envoy.descriptor_sets", paths, (), "further FileDescriptorSets: a newer Envoy, extensions of your own"
+    )
+
+    @property
+    def plaintext_allowed(self) -> bool:
+        return self.insecure_plaintext and self.insecure_off_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting in all its forms. `default` is the value, not its text."""
+
+    name: str
+    flag: str
+    environment: str
+    toml: str
+    help: str
+    default: Any
+    read: Reader
+    kind: str
+
+
+def _row(entry: Field[Any]) -> Row:
+    default = None if entry.default is MISSING else entry.default
+    dashed = entry.name.replace("_", "-")
+    facts = entry.metadata
+    return Row(
+        name=entry.name,
+        flag=f"--{dashed}",
+        environment=f"FAIRLEAD_{entry.name.upper()}",
+        toml=facts["toml"],
+        help=facts["help"],
+        default=default,
+        read=facts["read"],
+        kind=str(entry.type),
+    )
+
+
+SETTINGS: tuple[Row, ...] = tuple(_row(entry) for entry in fields(ServerSettings))
+
+
+def checked(values: Mapping[str, Any]) -> ServerSettings:
+    """Settings whose rules between rows hold. Raises InvalidConfig with a finding for each rule that does not."""
+    settings = ServerSettings(**values)
+    findings = tuple(Finding(code=codes.SETTINGS_DISAGREE, message=words) for words in _broken_rules(settings))
+    if findings:
+        raise InvalidConfig("these settings do not go together", findings=findings)
+    return settings
+
+
+def _broken_rules(settings: ServerSettings) -> list[str]:
+    broken = []
+    if settings.memory and settings.etcd:
+        broken.append("memory and etcd exclude each other: choose the store")
+    for side in ("xds", "management", "etcd"):
+        certificate, key = getattr(settings, f"{side}_cert"), getattr(settings, f"{side}_key")
+        if (certificate is None) != (key is None):
+            broken.append(f"{side}_cert and {side}_key go together: give both or neither")
+    for side in ("xds", "management"):
+        broken += _listener_rules(settings, side)
+    if bool(settings.etcd_username) != (settings.etcd_password_file is not None):
+        broken.append("etcd_username and etcd_password_file go together: give both or neither")
+    if settings.gc_keep_revisions < 1:
+        broken.append("gc_keep_revisions must be at least 1: what is served is always kept")
+    return broken
+
+
+def _listener_rules(settings: ServerSettings, side: str) -> list[str]:
+    address: Address = getattr(settings, f"{side}_address")
+    encrypted = getattr(settings, f"{side}_cert") is not None
+    client_ca = getattr(settings, f"{side}_client_ca")
+    if client_ca is not None and not encrypted:
+        return [f"{side}_client_ca needs {side}_cert and {side}_key: without TLS no client shows a certificate"]
+    if (encrypted and client_ca) or address.loopback or settings.plaintext_allowed:
+        return []
+    lack = "clients could be anyone" if encrypted else "it would be plaintext"
+    needed = f"{side}_client_ca" if encrypted else f"{side}_cert, {side}_key and {side}_client_ca"
+    return [
+        f"{side}_address {address} is not loopback and {lack}: give {needed}, "
+        "or set both insecure_plaintext and insecure_off_loopback if you mean it"
+    ]
