@@ -1,0 +1,1 @@
+"""Examples that are run: `demo/` is `make demo`, `first/` is the README's tour."""

@@ -1,0 +1,39 @@
+"""One factory per noun. Bodies are opaque to the protocol core, so a revision letter is content enough."""
+
+from __future__ import annotations
+
+from xds.protocol.requests import Node
+from xds.protocol.resource import Reference, Resource
+from xds.protocol.types import CLUSTER, ENDPOINT, EXTENSION, LISTENER, ROUTE, SECRET
+
+
+def a_node(node_id: str = "edge-1", cluster: str = "edges", **known: object) -> Node:
+    return Node(node_id, cluster, metadata=known)
+
+
+def cluster(name: str, content: str = "a", *, endpoints: str = "", secret: str = "") -> Resource:
+    """A cluster of type EDS when `endpoints` names its assignment."""
+    needs = [Reference(ENDPOINT, endpoints)] if endpoints else []
+    needs += [Reference(SECRET, secret)] if secret else []
+    return Resource.of(CLUSTER, name, f"cluster {name} {content}".encode(), tuple(needs))
+
+
+def assignment(name: str, content: str = "a") -> Resource:
+    """A ClusterLoadAssignment."""
+    return Resource.of(ENDPOINT, name, f"assignment {name} {content}".encode())
+
+
+def listener(name: str, content: str = "a", *, route: str = "", secret: str = "", extension: str = "") -> Resource:
+    needs = [(ROUTE, route), (SECRET, secret), (EXTENSION, extension)]
+    references = tuple(Reference(type_url, needed) for type_url, needed in needs if needed)
+    return Resource.of(LISTENER, name, f"listener {name} {content}".encode(), references)
+
+
+def route(name: str, content: str = "a", *, to: tuple[str, ...] = ()) -> Resource:
+    """A RouteConfiguration that sends to these clusters."""
+    references = tuple(Reference(CLUSTER, needed) for needed in to)
+    return Resource.of(ROUTE, name, f"route {name} {content} {' '.join(to)}".encode(), references)
+
+
+def secret(name: str, content: str = "a") -> Resource:
+    return Resource.of(SECRET, name, f"secret {name} {content}".encode())

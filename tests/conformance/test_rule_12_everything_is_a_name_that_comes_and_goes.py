@@ -1,0 +1,48 @@
+"""Rule 12: `*` can be subscribed to and unsubscribed from explicitly, alone or with names."""
+
+from __future__ import annotations
+
+from tests.builders import assignment, cluster
+from tests.transcripts import DELTA, an_edge
+from xds.protocol.types import CLUSTER, ENDPOINT
+from xds.protocol.variant import Variant
+
+A, B = cluster("a"), cluster("b")
+
+
+def test_everything_by_its_name(variant: Variant) -> None:
+    assert an_edge(variant, [A, B]).asks(CLUSTER, "*").names == {"a", "b"}
+
+
+def test_everything_for_a_type_that_has_no_legacy_form(variant: Variant) -> None:
+    edge = an_edge(variant, [assignment("web")])
+    edge.acks_all(edge.asks(ENDPOINT, "*"))
+    assert edge.is_served(assignment("web"), assignment("api")).names >= {"api"}
+
+
+def test_with_names_and_taken_back_the_names_stay(variant: Variant) -> None:
+    edge = an_edge(variant, [A, B])
+    edge.acks_all(edge.asks(CLUSTER, "*", "a"))
+    edge.acks_all(edge.drops(CLUSTER, "*"))
+    assert edge.is_served(cluster("a", "b"), cluster("b", "b")).names == {"a"}
+
+
+def test_names_first_and_everything_later(variant: Variant) -> None:
+    edge = an_edge(variant, [A, B])
+    edge.acks_all(edge.asks(CLUSTER, "a"))
+    assert edge.asks(CLUSTER, "*").names == {"a", "b"}
+
+
+def test_taken_back_and_asked_for_again_it_is_told_again() -> None:
+    edge = an_edge(DELTA, [A, B])
+    edge.acks_all(edge.asks(CLUSTER, "*"))
+    edge.acks_all(edge.drops(CLUSTER, "*"))
+    assert edge.is_served(cluster("a", "b"), B).responses == ()
+    assert edge.asks(CLUSTER, "*").names == {"a", "b"}
+
+
+def test_dropping_the_legacy_form_by_its_name() -> None:
+    edge = an_edge(DELTA, [A])
+    edge.acks_all(edge.asks(CLUSTER))
+    edge.acks_all(edge.drops(CLUSTER, "*"))
+    assert edge.is_served(cluster("a", "b")).responses == ()

@@ -1,0 +1,1 @@
+"""Wrong documents, and in expected.txt where and as what each must be reported."""

@@ -1,0 +1,116 @@
+"""What is shipped: a wheel and an sdist, built as `python -m build` builds them, and installed where nothing else is.
+
+The build runs isolated, as pip's does, with the exact tools of build-constraints.txt: xds-protos must never be in the
+environment that runs Fairlead, so the package index has to be in reach, as for `make setup`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(300)
+ROOT = Path(__file__).parents[2]
+DESCRIPTORS = "api/envoy/descriptors.binpb"
+GENERATED = (DESCRIPTORS, "api/management/v1/management_pb2.py", "snapshots/store/etcd/rpc_pb2.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The wheel was built from the unpacked sdist, not from the repository: that is what `python -m build` does."""
+
+    sdist: Path
+    wheel: Path
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    """Standard output of a command; on failure, the test fails with all that it said."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_"))}
+    done = subprocess.run(command, cwd=cwd, env=clean | environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("dist")
+    # In a folder of its own: the repository's top is full of packages that would be imported instead of installed ones.
+    run(
+        sys.executable, "-m", "build", "--outdir", folder, ROOT,
+        cwd=folder, PIP_CONSTRAINT=str(ROOT / "build-constraints.txt"), PIP_DISABLE_PIP_VERSION_CHECK="1",
+    )  # fmt: skip
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    return Built(sdist, wheel)
+
+
+@pytest.fixture(scope="module")
+def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` of an environment that has the wheel and, by a .pth file, the dependencies of the running one.
+
+    Installing the dependencies anew would take minutes and test the package index. A .pth file adds the running
+    environment's packages and, unlike --system-site-packages, not its own .pth files: an editable Fairlead stays out.
+    """
+    folder = tmp_path_factory.mktemp("installed")
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+    install = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet", "--no-deps")
+    run(*install, built.wheel, cwd=folder)
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin"
+
+
+def metadata_of(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def test_the_wheel_has_what_the_build_generates(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        assert set(GENERATED) <= set(archive.namelist())
+        assert 100_000 < archive.getinfo(DESCRIPTORS).file_size < 2_000_000
+
+
+def test_the_wheel_brings_our_packages_and_no_others(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        top = {name.partition("/")[0] for name in archive.namelist()}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"agents", "api", "snapshots", "xds"}
+
+
+def test_what_is_needed_to_build_is_not_needed_to_run(built: Built) -> None:
+    needed = {re.split(r"[^\w-]", line)[0] for line in metadata_of(built.wheel).get_all("Requires-Dist", [])}
+    assert "grpcio" in needed
+    assert not needed & {"xds-protos", "grpcio-tools", "hatchling"}
+
+
+def test_the_sdist_has_the_sources_and_nothing_generated(built: Built) -> None:
+    with tarfile.open(built.sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"hatch_build.py", "api/envoy/build.py", "snapshots/store/etcd/rpc.proto", "LICENSE"} <= names
+    assert not {name for name in names if "_pb2" in name or name.endswith(".binpb")}
+
+
+def test_the_command_runs_from_the_wheel_alone(built: Built, installed: Path, tmp_path: Path) -> None:
+    assert metadata_of(built.wheel)["Version"] in run(installed / "fairlead", "--version", cwd=tmp_path)
+
+
+def test_envoys_api_loads_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
+    script = (
+        "import api.envoy.registry as registry\n"
+        "print(registry.__file__)\n"
+        "print(registry.load_default().new('envoy.config.cluster.v3.Cluster').DESCRIPTOR.full_name)\n"
+    )
+    place, name = run(installed / "python", "-c", script, cwd=tmp_path).splitlines()
+    assert Path(place).is_relative_to(installed.parent)
+    assert name == "envoy.config.cluster.v3.Cluster"

@@ -1,0 +1,66 @@
+"""Documentation that cannot rot: links lead somewhere, settings load, commands exist, tables are the code's own."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from api.cli import main as entry
+from api.telemetry.metrics import INSTRUMENTS
+from tests.spine import ROOT
+from xds.server.settings import SETTINGS
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_settings_shown_as_toml_are_settings(page: Path) -> None:
+    known = {row.toml for row in SETTINGS}
+    for block in re.findall(r"```toml\n(.*?)```", page.read_text(), re.S):
+        if "contexts" in block:
+            continue  # the command line's own file, tested with `fairlead context`
+        tree = tomllib.loads(block)
+        assert {f"{table}.{key}" for table, rows in tree.items() for key in rows} <= known
+
+
+def shown_commands() -> list[str]:
+    """Every `$ fairlead …` of the pages, up to what belongs to the shell."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.S):
+            found += re.findall(r"^\$ fairlead ([^|;&#\n]+)", block, re.M)
+    return sorted({command.strip() for command in found})
+
+
+@pytest.mark.parametrize("command", shown_commands())
+def test_commands_that_are_shown_have_such_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name, *rest = shlex.split(command)
+    assert entry.main([name, "--help"]) == 0
+    help_text = capsys.readouterr().out
+    options = [word.split("=")[0] for word in rest if word.startswith("-")]
+    assert [option for option in options if option not in help_text] == []
+
+
+def metrics_table() -> str:
+    rows = [
+        f"| `{row.name}` | {row.kind} | {row.unit} | {', '.join(row.attributes) or '-'} | {row.help} |"
+        for row in sorted(INSTRUMENTS, key=lambda row: row.name)
+    ]
+    return "\n".join(["| name | kind | unit | attributes | what |", "| --- | --- | --- | --- | --- |", *rows])
+
+
+def test_the_table_of_metrics_is_the_one_in_the_code() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    shown = page.partition("<!-- metrics: begin -->")[2].partition("<!-- metrics: end -->")[0].strip()
+    assert shown == metrics_table()

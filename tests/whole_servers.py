@@ -1,0 +1,88 @@
+"""A whole server in this process, for tests: real gRPC on free loopback ports, the in-memory store, no signals."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from api.envoy.registry import load_default
+from api.management.client import ManagementClient
+from snapshots.model import Document
+from snapshots.store.memory import MemoryStore
+from snapshots.store.protocol import SnapshotStore
+from tests.clients import DeltaClient
+from xds.server.assembly import Parts, assemble
+from xds.server.settings_sources import load_settings
+
+PATIENCE_S = 10.0
+ANYWHERE = "127.0.0.1:0"
+
+
+@dataclass(frozen=True)
+class WholeServer:
+    """Its parts, a client of its management API, and the store that it follows."""
+
+    parts: Parts
+    client: ManagementClient
+    store: SnapshotStore
+
+    def an_edge(self, node: str = "edge-1", group: str = "edge") -> DeltaClient:
+        return DeltaClient(self.parts.addresses.xds, node, group)
+
+
+@asynccontextmanager
+async def whole_server(store: SnapshotStore | None = None, **flags: object) -> AsyncIterator[WholeServer]:
+    """Running and ready. `flags` are settings by name."""
+    listeners = dict.fromkeys(("xds_address", "management_address", "http_address"), ANYWHERE)
+    settings = load_settings(flags={**listeners, "memory": True, **flags})
+    store = store or MemoryStore(time.time)
+    parts = assemble(settings, store, load_default())
+    async with AsyncExitStack() as stack:
+        await parts.http.start()
+        stack.push_async_callback(parts.http.stop)
+        await parts.xds.start()
+        stack.push_async_callback(parts.xds.drain, 0)
+        await parts.management.start()
+        stack.push_async_callback(parts.management.stop, 0)
+        following = asyncio.create_task(parts.follower.run())
+        stack.push_async_callback(_cancelled, following)
+        async with asyncio.timeout(PATIENCE_S):
+            await parts.follower.ready.wait()
+        client = await stack.enter_async_context(ManagementClient(parts.addresses.management, PATIENCE_S))
+        yield WholeServer(parts, client, store)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition; fails the test, naming it."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"waited {PATIENCE_S} s in vain for {what}"
+        await asyncio.sleep(0.01)
+
+
+def a_workspace(name: str = "shop", group: str = "edge") -> Document:
+    text = f"apiVersion: fairlead.dev/v1\nkind: Workspace\nmetadata: {{name: {name}}}\nspec: {{group: {group}}}\n"
+    return Document("fairlead.yaml", text.encode())
+
+
+def a_cluster_document(name: str = "web", timeout: str = "1s", path: str = "") -> Document:
+    """One Cluster resource, authored at line 5 of its spec."""
+    text = (
+        "apiVersion: fairlead.dev/v1\n"
+        "kind: EnvoyResource\n"
+        f"metadata: {{name: {name}-document}}\n"
+        "spec:\n"
+        '  "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster\n'
+        f"  name: {name}\n"
+        f"  connect_timeout: {timeout}\n"
+    )
+    return Document(path or f"{name}.yaml", text.encode())
