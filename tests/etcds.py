@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from snapshots.store.etcd.binary import Binary, version_of
-from snapshots.store.etcd.embedded import free_port
+from snapshots.store.etcd.ports import free_port
 from snapshots.store.etcd.settings import EtcdSettings
 from snapshots.store.etcd.versions import numbers
 

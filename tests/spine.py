@@ -20,16 +20,11 @@ from pathlib import Path
 from string import Template
 
 from examples.demo.traffic import Upstream
+from snapshots.store.etcd.ports import free_port
 
 FAIRLEAD = (sys.executable, "-m", "api.cli.main")
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "examples" / "demo" / "config"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:

@@ -23,6 +23,7 @@ from string import Template
 
 from examples.demo.envoy import Envoy
 from examples.demo.traffic import Traffic, Upstream
+from snapshots.store.etcd.ports import free_port
 
 TEMPLATES = Path(__file__).with_name("config")
 FAIRLEAD = Path(sys.executable).with_name("fairlead")
@@ -191,12 +192,6 @@ def timed(step: Callable[[], object]) -> float:
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ import pytest
 from api.errors import FairleadError, StoreUnavailable
 from snapshots.store.etcd import rpc_pb2, rpc_pb2_grpc
 from snapshots.store.etcd.client import EtcdClient
-from snapshots.store.etcd.embedded import free_port
 from snapshots.store.etcd.errors import Compacted
 from snapshots.store.etcd.model import absent, put
+from snapshots.store.etcd.ports import free_port
 from snapshots.store.etcd.settings import EtcdSettings
 from tests.etcds import Cluster, Member, cluster, every_etcd, newest_etcd, oldest_and_newest_etcd, running
 from tests.proxy import Proxy

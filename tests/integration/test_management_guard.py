@@ -19,9 +19,9 @@ from api.management import service
 from api.management.client import ManagementClient
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import logs, metrics
+from snapshots.store.etcd.ports import free_port
 from snapshots.store.memory import MemoryStore
 from snapshots.store.protocol import Publication, Published, StoreStatus
-from tests.spine import free_port
 from tests.whole_servers import a_cluster_document, a_workspace, whole_server
 
 DOCUMENTS = (a_workspace(), a_cluster_document("web"))

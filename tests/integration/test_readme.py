@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.spine import ROOT, free_port, wait_for
+from snapshots.store.etcd.ports import free_port
+from tests.spine import ROOT, wait_for
 
 README = ROOT / "README.md"
 # These install and start the whole project; `.ci/run` does so itself, before and after this test.

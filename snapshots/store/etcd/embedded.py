@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from snapshots.store.etcd.binary import Binary, find_binary
 from snapshots.store.etcd.child import Child
 from snapshots.store.etcd.client import EtcdClient
 from snapshots.store.etcd.data_directory import DataDirectory
+from snapshots.store.etcd.ports import free_port
 from snapshots.store.etcd.settings import EtcdSettings
 
 QUOTA_BYTES = 2 * 1024**3
@@ -165,13 +165,6 @@ class EmbeddedEtcd:
             await asyncio.sleep(pause_s)
             with suppress(OSError):  # such as a full disk: the next turn tries again
                 self._run()
-
-
-def free_port() -> int:
-    """A loopback TCP port that nobody holds at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from snapshots.store.etcd.ports import free_port
 from tests.commands import (
     CLUSTER,
     CLUSTER_TYPE,
@@ -15,7 +16,7 @@ from tests.commands import (
     offline,
     told,
 )
-from tests.spine import ServerProcess, free_port
+from tests.spine import ServerProcess
 
 
 @pytest.mark.parametrize(
