@@ -1,7 +1,7 @@
 """Endpoints apart from configuration, as the store keeps them: nouns and one Protocol. No etcd and no proto here.
 
-An endpoint set takes the place of what the configuration says of one cluster's endpoints, without a new revision. It has
-a version, a fence and an audit trail of its own.
+An endpoint set takes the place of what the configuration says of one cluster's endpoints, without a new revision. It
+has a version, a fence and an audit trail of its own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from xds.protocol.types import GroupName
 class EndpointSet:
     """One version of a cluster's endpoints.
 
-    `name`: what EDS calls it (the cluster's `service_name`, or its name). `version`: 1, 2, 3 … of this group and name; it
-    never goes back, also not when the set is cleared and set again. `body`: a serialised ClusterLoadAssignment; empty
+    `name`: what EDS calls it (the cluster's `service_name`, or its name). `version`: 1, 2, 3 … of this group and name;
+    it never goes back, also not when the set is cleared and set again. `body`: a serialised ClusterLoadAssignment; empty
     when cleared, and then the configuration counts again.
     """
 
@@ -51,7 +51,8 @@ class EndpointStore(Protocol):
         """
 
     def watch_endpoint_sets(self) -> AsyncIterator[tuple[EndpointSet, ...]]:
-        """First all sets of all groups that are not cleared, in one batch (also when there are none); then what changes.
+        """First all sets of all groups that are not cleared, in one batch (also when there are none); then what
+        changes.
 
         Versions in between may be skipped, the newest is always delivered; a cleared set is delivered with an empty
         body. Never ends by itself: it resumes after a lost connection, and after a compaction delivers what differs.
