@@ -18,8 +18,8 @@ class EndpointSet:
     """One version of a cluster's endpoints.
 
     `name`: what EDS calls it (the cluster's `service_name`, or its name). `version`: 1, 2, 3 … of this group and name;
-    it never goes back, also not when the set is cleared and set again. `body`: a serialised ClusterLoadAssignment; empty
-    when cleared, and then the configuration counts again.
+    it never goes back, also not when the set is cleared and set again. `body`: a serialised ClusterLoadAssignment;
+    empty when cleared, and then the configuration counts again.
     """
 
     group: GroupName
