@@ -50,26 +50,35 @@ class Place:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def envoy_bootstrap(node: str, group: str, place: Place, variant: Variant = Variant.DELTA) -> dict[str, Any]:
+def envoy_bootstrap(
+    node: str, group: str, place: Place, variant: Variant = Variant.DELTA, *, per_type: bool = False
+) -> dict[str, Any]:
     """For `envoy -c`: ADS for everything, the admin port on loopback (a free one: --admin-address-path tells it).
 
-    The incremental variant is Envoy's best: a change costs what it changes.
+    The incremental variant is Envoy's best: a change costs what it changes. `per_type`: no ADS, but the service of each
+    type on a stream of its own; the documents that are served then say `config_source(variant, per_type=True)` too.
     """
     return {
         "node": _node(node, group),
         "admin": {"address": _address("127.0.0.1", 0)},
         "dynamic_resources": {
-            "ads_config": {
-                "api_type": _API_TYPES[variant],
-                "transport_api_version": "V3",
-                "set_node_on_first_message_only": True,
-                "grpc_services": [{"envoy_grpc": {"cluster_name": CLUSTER_NAME}}],
-            },
-            "lds_config": _over_ads(),
-            "cds_config": _over_ads(),
+            **({} if per_type else {"ads_config": _api_config_source(variant)}),
+            "lds_config": config_source(variant, per_type=per_type),
+            "cds_config": config_source(variant, per_type=per_type),
         },
         "static_resources": {"clusters": [_server_cluster(place)]},
     }
+
+
+def config_source(variant: Variant = Variant.DELTA, *, per_type: bool = False) -> dict[str, Any]:
+    """What a resource says of where Envoy finds those that it names (`config.core.v3.ConfigSource`).
+
+    Over ADS it is the same whatever the variant. Envoy has no words for "where this resource came from": it refuses
+    `self`. So without ADS every resource repeats what the bootstrap says of its server.
+    """
+    if per_type:
+        return {"resource_api_version": "V3", "api_config_source": _api_config_source(variant)}
+    return {"resource_api_version": "V3", "ads": {}}
 
 
 def grpc_bootstrap(node: str, group: str, place: Place) -> dict[str, Any]:
@@ -90,8 +99,13 @@ def _node(node: str, group: str) -> dict[str, str]:
     return {"id": node, "cluster": group}
 
 
-def _over_ads() -> dict[str, Any]:
-    return {"resource_api_version": "V3", "ads": {}}
+def _api_config_source(variant: Variant) -> dict[str, Any]:
+    return {
+        "api_type": _API_TYPES[variant],
+        "transport_api_version": "V3",
+        "set_node_on_first_message_only": True,
+        "grpc_services": [{"envoy_grpc": {"cluster_name": CLUSTER_NAME}}],
+    }
 
 
 def _address(host: str, port: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tests.certificates import write_certificates
 from tests.spine import ServerProcess, Site, a_site
 
 VARIANTS = pytest.mark.parametrize("variant", ["delta", "sotw"])
+WAYS = pytest.mark.parametrize("way", [(), ("--per-type",)], ids=["ads", "per-type"])
 
 
 @pytest.fixture
@@ -90,9 +91,12 @@ def test_an_envoy_that_starts_with_it_is_configured(
 
 @pytest.mark.envoy
 @VARIANTS
-def test_envoy_validates_it_in_both_forms(server: ServerProcess, tmp_path: Path, variant: str) -> None:
+@WAYS
+def test_envoy_validates_it_in_both_forms(
+    server: ServerProcess, tmp_path: Path, variant: str, way: tuple[str, ...]
+) -> None:
     for form in ("yaml", "json"):
-        text = printed(server, "envoy", "--group", "edge", "--variant", variant, "-o", form)
+        text = printed(server, "envoy", "--group", "edge", "--variant", variant, *way, "-o", form)
         assert "OK" in validated(tmp_path / f"envoy.{form}", text)
 
 

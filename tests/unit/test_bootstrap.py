@@ -11,7 +11,7 @@ from api.cli import main as entry
 from api.envoy.json_form import from_json
 from api.envoy.registry import load_default
 from api.envoy.rules import violations
-from xds.bootstrap import Place, TlsFiles, envoy_bootstrap, grpc_bootstrap
+from xds.bootstrap import CLUSTER_NAME, Place, TlsFiles, config_source, envoy_bootstrap, grpc_bootstrap
 from xds.protocol.variant import Variant
 
 ENVOY_TYPE = "type.googleapis.com/envoy.config.bootstrap.v3.Bootstrap"
@@ -19,12 +19,15 @@ MUTUAL = TlsFiles("/etc/ca.pem", "/etc/me.pem", "/etc/me.key")
 OFFLINE = ("--group", "edge", "--xds-address", "127.0.0.1:18000")
 
 
+@pytest.mark.parametrize("per_type", [False, True], ids=["ads", "per-type"])
 @pytest.mark.parametrize("variant", list(Variant))
 @pytest.mark.parametrize("tls", [None, TlsFiles("/etc/ca.pem"), MUTUAL], ids=["plaintext", "tls", "mutual"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "fairlead.example.net"])
-def test_envoys_own_schema_and_rules_accept_it(host: str, tls: TlsFiles | None, variant: Variant) -> None:
+def test_envoys_own_schema_and_rules_accept_it(
+    host: str, tls: TlsFiles | None, variant: Variant, per_type: bool
+) -> None:
     api = load_default()
-    document = envoy_bootstrap("edge-1", "edge", Place(host, 18000, tls), variant)
+    document = envoy_bootstrap("edge-1", "edge", Place(host, 18000, tls), variant, per_type=per_type)
     parsed = from_json(api, {"@type": ENVOY_TYPE, **document})
     assert parsed.problems == ()
     assert parsed.message is not None
@@ -36,6 +39,17 @@ def test_envoy_speaks_the_incremental_variant_over_ads_and_names_itself_once() -
     assert resources["ads_config"]["api_type"] == "DELTA_GRPC"
     assert resources["ads_config"]["set_node_on_first_message_only"] is True
     assert resources["lds_config"] == resources["cds_config"] == {"resource_api_version": "V3", "ads": {}}
+
+
+@pytest.mark.parametrize(("variant", "api_type"), [(Variant.DELTA, "DELTA_GRPC"), (Variant.STATE_OF_THE_WORLD, "GRPC")])
+def test_without_ads_envoy_asks_the_service_of_each_type(variant: Variant, api_type: str) -> None:
+    place = Place("127.0.0.1", 18000)
+    resources = envoy_bootstrap("edge-1", "edge", place, variant, per_type=True)["dynamic_resources"]
+    assert resources.keys() == {"lds_config", "cds_config"}
+    assert resources["lds_config"] == resources["cds_config"] == config_source(variant, per_type=True)
+    asked = resources["lds_config"]["api_config_source"]
+    assert (asked["api_type"], asked["set_node_on_first_message_only"]) == (api_type, True)
+    assert asked["grpc_services"] == [{"envoy_grpc": {"cluster_name": CLUSTER_NAME}}]
 
 
 def test_envoys_admin_port_is_on_loopback() -> None:
@@ -81,9 +95,17 @@ def test_the_command_prints_the_bootstrap_of_an_envoy(
     assert read(capsys.readouterr().out) == envoy_bootstrap("edge-1", "edge", Place("127.0.0.1", 18000))  # type: ignore[operator]
 
 
-def test_the_command_prints_no_yaml_alias(capsys: pytest.CaptureFixture[str]) -> None:
-    assert entry.main(["bootstrap", "envoy", *OFFLINE]) == 0
+@pytest.mark.parametrize("kind", [(), ("--per-type",)])
+def test_the_command_prints_no_yaml_alias(kind: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["bootstrap", "envoy", *OFFLINE, *kind]) == 0
     assert "*id" not in capsys.readouterr().out
+
+
+def test_the_command_prints_the_bootstrap_of_an_envoy_without_ads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["bootstrap", "envoy", "--node", "edge-1", *OFFLINE, "--variant", "sotw", "--per-type"]) == 0
+    place = Place("127.0.0.1", 18000)
+    expected = envoy_bootstrap("edge-1", "edge", place, Variant.STATE_OF_THE_WORLD, per_type=True)
+    assert yaml.safe_load(capsys.readouterr().out) == expected
 
 
 def test_the_command_prints_the_bootstrap_of_a_grpc_client_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +117,7 @@ def test_the_command_prints_the_bootstrap_of_a_grpc_client_as_json(capsys: pytes
     "wrong",
     [
         ("grpc", *OFFLINE, "--variant", "delta"),
+        ("grpc", *OFFLINE, "--per-type"),
         ("grpc", *OFFLINE, "-o", "yaml"),
         ("envoy", *OFFLINE, "--cert", "me.pem", "--ca", "ca.pem"),
         ("envoy", *OFFLINE, "--cert", "me.pem", "--key", "me.key"),

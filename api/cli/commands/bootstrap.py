@@ -23,6 +23,7 @@ EXAMPLES = (
     "fairlead bootstrap envoy --node edge-1 > envoy.yaml",
     "fairlead bootstrap grpc --node cart-7 --group services > bootstrap.json",
     "fairlead bootstrap envoy --group edge --xds-address fairlead.example.net:18000 --ca /etc/fairlead/ca.pem",
+    "fairlead bootstrap envoy --node edge-1 --variant sotw --per-type",
 )
 EVERYWHERE = ("0.0.0.0", "::")
 
@@ -51,6 +52,9 @@ XdsAddress = Annotated[
 Speaks = Annotated[
     VariantName | None, typer.Option("--variant", help="Incremental or state of the world; gRPC has only the latter.")
 ]
+PerType = Annotated[
+    bool, typer.Option("--per-type", help="Envoy only: no ADS; each type from its own service, on its own stream.")
+]
 Ca = Annotated[str, typer.Option(metavar="FILE", help="Speak TLS, and trust this CA.")]
 Certificate = Annotated[str, typer.Option(metavar="FILE", help="Its certificate, for mutual TLS.")]
 Key = Annotated[str, typer.Option(metavar="FILE", help="The certificate's key.")]
@@ -63,6 +67,7 @@ def command(
     group: GroupOption = "",
     xds_address: XdsAddress = "",
     variant: Speaks = None,
+    per_type: PerType = False,
     ca: Ca = "",
     cert: Certificate = "",
     key: Key = "",
@@ -70,10 +75,11 @@ def command(
     """Print the configuration that a client starts with: who it is, and where the server is.
 
     Envoy's as YAML or JSON (`envoy -c FILE`), gRPC's as JSON (`GRPC_XDS_BOOTSTRAP=FILE`). Files are named as they are
-    on the client's machine; nothing is read. With --group and --xds-address no server is asked.
+    on the client's machine; nothing is read. With --group and --xds-address no server is asked. Documents for an Envoy
+    with --per-type say where its types come from as its bootstrap does (docs/xds.md).
     """
     invocation = invocation_of(context)
-    _refuse_what_grpc_lacks(kind, variant, invocation.output)
+    _refuse_what_grpc_lacks(kind, variant, per_type, invocation.output)
     tls = _tls(ca, cert, key)
     if not (group and xds_address):
         group, xds_address = _asked(invocation, group, xds_address)
@@ -82,13 +88,16 @@ def command(
     if kind is Kind.GRPC:
         show_document(grpc_bootstrap(node, group, place), Format.JSON)
         return
-    document: dict[str, Any] = envoy_bootstrap(node, group, place, VARIANTS[variant or VariantName.DELTA])
+    spoken = VARIANTS[variant or VariantName.DELTA]
+    document: dict[str, Any] = envoy_bootstrap(node, group, place, spoken, per_type=per_type)
     show_document(document, Format.JSON if invocation.output is Format.JSON else Format.YAML)
 
 
-def _refuse_what_grpc_lacks(kind: Kind, variant: VariantName | None, form: Format) -> None:
+def _refuse_what_grpc_lacks(kind: Kind, variant: VariantName | None, per_type: bool, form: Format) -> None:
     if kind is Kind.GRPC and variant is VariantName.DELTA:
         raise typer.BadParameter("gRPC clients speak the state of the world only", param_hint="--variant")
+    if kind is Kind.GRPC and per_type:
+        raise typer.BadParameter("gRPC clients speak ADS only", param_hint="--per-type")
     if kind is Kind.GRPC and form is Format.YAML:
         raise typer.BadParameter("gRPC clients read JSON only", param_hint="--output")
 
