@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TypeVar
 
 from tests.builders import a_node
 from xds.protocol.catalogue import Catalogue
@@ -19,6 +20,7 @@ from xds.protocol.types import GroupName, TypeUrl
 
 DELTA = Variant.DELTA
 STATE = Variant.STATE_OF_THE_WORLD
+Seen = TypeVar("Seen", bound=Observation)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Answer:
         """The part of the answer that is about one type."""
         return Answer(Plan(responses=tuple(one for one in self.responses if one.type_url == type_url)))
 
-    def seen(self, kind: type[Observation]) -> list[Observation]:
+    def seen(self, kind: type[Seen]) -> list[Seen]:
         return [observation for observation in self.plan.observations if isinstance(observation, kind)]
 
 

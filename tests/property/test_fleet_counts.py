@@ -15,6 +15,7 @@ from xds.protocol.types import CLUSTER, LISTENER, GroupName, Nonce
 GROUPS = (GroupName("a"), GroupName("b"))
 STREAMS = st.integers(0, 5)
 REVISIONS = st.integers(1, 4)
+POSITIONS = st.integers(0, 2)
 TYPES = st.sampled_from([CLUSTER, LISTENER])
 NONCE = Nonce("1")
 EVENTS = st.one_of(
@@ -22,12 +23,12 @@ EVENTS = st.one_of(
     st.tuples(st.just("leave"), STREAMS),
     st.tuples(st.just("publish"), st.sampled_from(GROUPS), REVISIONS),
     st.tuples(st.just("see"), STREAMS, st.builds(Subscribed, TYPES, st.booleans(), st.integers(0, 1))),
-    st.tuples(st.just("see"), STREAMS, st.builds(Acked, TYPES, st.just(NONCE), REVISIONS)),
+    st.tuples(st.just("see"), STREAMS, st.builds(Acked, TYPES, st.just(NONCE), REVISIONS, st.booleans(), POSITIONS)),
     st.tuples(st.just("see"), STREAMS, st.builds(Settled, TYPES, REVISIONS)),
     st.tuples(
         st.just("see"),
         STREAMS,
-        st.builds(Rejected, TYPES, st.just(NONCE), REVISIONS, st.just(3), st.just("no"), st.just(("n",))),
+        st.builds(Rejected, TYPES, st.just(NONCE), REVISIONS, st.just(3), st.just("no"), st.just(("n",)), POSITIONS),
     ),
 )
 

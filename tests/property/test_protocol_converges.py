@@ -241,8 +241,8 @@ class Converges(RuleBasedStateMachine):
         if not hasattr(self, "session"):
             return
         for one in self.session._subscriptions.values():
-            assert one.gone_to <= self.catalogue.revision
-            assert one.sent_to <= self.catalogue.revision
+            assert one.gone_to <= self.catalogue.position
+            assert one.sent_to <= self.catalogue.position
 
     def teardown(self) -> None:
         if not getattr(self, "introduced", False):

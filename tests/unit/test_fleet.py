@@ -134,6 +134,29 @@ def test_rejection_ends_when_the_group_goes_back_to_what_the_node_has() -> None:
     assert books.state() is NodeState.CURRENT
 
 
+def test_rejection_within_a_revision_ends_with_a_newer_answer_within_it() -> None:
+    books = Books()
+    books.fleet.published(GROUP, 2)
+    books.connects(1)
+    books.subscribes(1, CLUSTER)
+    books.sees(1, acked(2), Rejected(CLUSTER, Nonce("2"), 2, 3, "no", ("one",), position=7))
+    assert books.state() is NodeState.REJECTED
+    books.sees(1, Acked(CLUSTER, Nonce("1"), 2, position=6))
+    assert books.state() is NodeState.REJECTED
+    books.sees(1, Acked(CLUSTER, Nonce("3"), 2, position=8))
+    assert books.state() is NodeState.CURRENT
+
+
+def test_node_that_takes_something_else_still_rejects_what_it_refused() -> None:
+    books = Books()
+    books.fleet.published(GROUP, 3)
+    books.connects(1)
+    books.subscribes(1, CLUSTER)
+    books.sees(1, acked(1), rejected(2), Acked(CLUSTER, Nonce("2"), 3, whole=False))
+    assert books.state() is NodeState.REJECTED
+    assert (books.fleet.progress(GROUP, 3).rejected, books.fleet.progress(GROUP, 3).acked) == (1, 0)
+
+
 def test_long_words_and_many_names_are_cut_and_counted() -> None:
     books = Books()
     books.connects(1)

@@ -39,6 +39,16 @@ def test_what_happened_is_observed_in_its_order(variant: Variant) -> None:
     assert edge.acks(CLUSTER).plan.observations == (Acked(CLUSTER, nonce, 1), Settled(CLUSTER, 1))
 
 
+def test_an_answer_says_whether_the_client_still_refuses_something() -> None:
+    edge = an_edge(DELTA, [cluster("web")])
+    edge.asks(CLUSTER)
+    edge.nacks(CLUSTER)
+    edge.is_served(cluster("web"), cluster("api"))
+    assert [seen.whole for seen in edge.acks(CLUSTER).seen(Acked)] == [False]
+    edge.is_served(cluster("web", "b"), cluster("api"))
+    assert [seen.whole for seen in edge.acks(CLUSTER).seen(Acked)] == [True]
+
+
 @both
 def test_a_change_that_is_not_for_it_settles_at_once(variant: Variant) -> None:
     edge = an_edge(variant, [cluster("web")])

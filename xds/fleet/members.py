@@ -48,6 +48,7 @@ class TypeRecord:
     acked_revision: int = 0
     changed_at_s: float = 0.0
     rejection: Rejection | None = None
+    rejected_position: int = 0  # of the newest rejection, to order it within a revision
 
     def told(self, type_url: TypeUrl) -> TypeStatus:
         revisions = (self.sent_revision, self.acked_revision)

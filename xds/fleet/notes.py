@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xds.fleet.members import Stream, TypeRecord
 from xds.fleet.status import Rejection
 from xds.protocol import plan
@@ -27,15 +29,26 @@ def note(stream: Stream, observation: plan.Observation, now_s: float) -> None:
             record.wildcard, record.names, record.changed_at_s = observation.wildcard, observation.names, now_s
         case plan.Sent():
             record.sent_revision, record.changed_at_s = observation.revision, now_s
-        case plan.Acked() | plan.Settled():
-            _acknowledge(record, observation.revision, now_s)
+        case plan.Settled(revision=revision, position=position):
+            _acknowledge(record, revision, position, now_s)
+        case plan.Acked(revision=revision, position=position, whole=True):
+            _acknowledge(record, revision, position, now_s)
+        case plan.Acked():
+            _still_refuses(record, observation.revision)
         case plan.Rejected():
             record.rejection, record.changed_at_s = _rejection(stream, observation, now_s), now_s
+            record.rejected_position = observation.position
 
 
-def _acknowledge(record: TypeRecord, revision: int, now_s: float) -> None:
-    """A revision newer than a rejected one, taken whole, ends the rejection."""
+def _still_refuses(record: TypeRecord, revision: int) -> None:
+    """Something else was taken: what the newer revision still has of what was refused, is refused there as well."""
     if record.rejection and revision > record.rejection.revision:
+        record.rejection = replace(record.rejection, revision=revision)
+
+
+def _acknowledge(record: TypeRecord, revision: int, position: int, now_s: float) -> None:
+    """What is newer than what was rejected, taken whole, ends the rejection; also within one revision."""
+    if record.rejection and (revision, position) > (record.rejection.revision, record.rejected_position):
         record.rejection, record.changed_at_s = None, now_s
     if revision > record.acked_revision:
         record.acked_revision, record.changed_at_s = revision, now_s

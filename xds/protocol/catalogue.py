@@ -1,6 +1,7 @@
 """One group's served state: what sessions read, and the only thing that publishing changes. No session is known here.
 
-Every type has its immutable resources by name and a log of what changed when; the position is the revision number.
+Every type has its immutable resources by name and a log of what changed when. `revision` is what people are told;
+`position` counts every change in this process, and is what the log and the sessions' cursors go by.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ class Catalogue:
     def __init__(self, group: GroupName) -> None:
         self.group = group
         self.revision = 0
+        self.position = 0
+        self.revised_at = 0  # the position at which `revision` came
         self.references = ReverseReferences()
         self._types: dict[TypeUrl, ServedType] = {}
         self._without_endpoints: set[str] = set()  # EDS names that got an empty assignment (rule 26)
@@ -51,7 +54,7 @@ class Catalogue:
         wanted = {(resource.type_url, resource.name): resource for resource in resources}
         if not self.revision:
             self._fill(wanted.values())
-            self.revision = revision
+            self._stand_at(revision)
             return
         gone = [(old, None) for old in self._authored() if (old.type_url, old.name) not in wanted]
         self.advance(revision, [*gone, *((None, resource) for resource in wanted.values())])
@@ -63,18 +66,23 @@ class Catalogue:
         """
         if revision <= self.revision:
             raise ValueError(f"group {self.group!r} is at revision {self.revision} and cannot go to {revision}")
+        position = self.position + 1
         touched: set[str] = set()
         for before, after in changes:
             named = after or before
             if named is not None:
-                touched |= self._replace(revision, named.type_url, named.name, after)
+                touched |= self._replace(position, named.type_url, named.name, after)
         for name in sorted(touched):
-            self._keep_assignment(revision, name)
-        self.revision = revision
+            self._keep_assignment(position, name)
+        self._stand_at(revision)
 
     def is_referred_to(self, type_url: TypeUrl, name: str) -> bool:
         """Whether something served refers to `name`."""
         return self.references.is_referred_to(type_url, name)
+
+    def _stand_at(self, revision: int) -> None:
+        self.revision = revision
+        self.position = self.revised_at = self.position + 1
 
     def _fill(self, resources: Iterable[Resource]) -> None:
         by_type: dict[TypeUrl, list[Resource]] = {}
@@ -94,7 +102,7 @@ class Catalogue:
                 if served.type_url != ENDPOINT or resource.name not in self._without_endpoints:
                     yield resource
 
-    def _replace(self, revision: int, type_url: TypeUrl, name: str, after: Resource | None) -> set[str]:
+    def _replace(self, position: int, type_url: TypeUrl, name: str, after: Resource | None) -> set[str]:
         """Returns the EDS names whose need of an empty assignment may have changed."""
         served = self._changing(type_url)
         before = served.resources.get(name)
@@ -107,21 +115,21 @@ class Catalogue:
         if type_url == CLUSTER:
             touched = _endpoint_names(before) | _endpoint_names(after)
         if before is None or after is None or before.version != after.version:
-            served.replace(revision, name, after)
+            served.replace(position, name, after)
         else:
             served.resources[name] = after  # same content, newer knowledge of its references
         return touched
 
-    def _keep_assignment(self, revision: int, name: str) -> None:
+    def _keep_assignment(self, position: int, name: str) -> None:
         """A cluster without endpoints is warmed with an empty assignment, or it waits for 15 s (rule 26)."""
         served = self.served(ENDPOINT)
         needed = self.references.is_referred_to(ENDPOINT, name, by_type=CLUSTER)
         if needed and name not in served.resources:
             self._without_endpoints.add(name)
-            served.replace(revision, name, empty_assignment(name))
+            served.replace(position, name, empty_assignment(name))
         elif not needed and name in self._without_endpoints:
             self._without_endpoints.discard(name)
-            served.replace(revision, name, None)
+            served.replace(position, name, None)
 
 
 def empty_assignment(name: str) -> Resource:

@@ -1,4 +1,4 @@
-"""What changed since a revision, for one type: a recency order of names, each with a short trail of what it was.
+"""What changed since a position, for one type: a recency order of names, each with a short trail of what it was.
 
 Names only, never bodies, and only names that changed since the state was loaded. A session keeps one number, its
 cursor, and asks `since(cursor)`; a thousand sessions at the same place share one answer. No session is known here.
@@ -17,9 +17,9 @@ REMOVED_NAMES_LIMIT = 100_000  # names that no longer exist, kept so that late s
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """From `revision` on, the name had this version (`ABSENT`: it did not exist) and referred to these."""
+    """From `position` on, the name had this version (`ABSENT`: it did not exist) and referred to these."""
 
-    revision: int
+    position: int
     version: str
     references: tuple[Reference, ...] = ()
 
@@ -39,53 +39,53 @@ class ChangeLog:
     """The names of one type in the order of their last change, newest last."""
 
     def __init__(self, removed_names_limit: int = REMOVED_NAMES_LIMIT) -> None:
-        self.newest = 0  # the revision of the last change
-        self.floor = 0  # removals are all known from this revision on
+        self.newest = 0  # the position of the last change
+        self.floor = 0  # removals are all known from this position on
         self._trails: dict[str, tuple[Mark, ...]] = {}
-        self._removed: dict[str, int] = {}  # name -> revision, oldest first
+        self._removed: dict[str, int] = {}  # name -> position, oldest first
         self._removed_names_limit = removed_names_limit
         self._answers: dict[int, Changes] = {}
 
-    def record(self, revision: int, name: str, before: Resource | None, after: Resource | None) -> tuple[str, ...]:
+    def record(self, position: int, name: str, before: Resource | None, after: Resource | None) -> tuple[str, ...]:
         """Note one change. Returns the names that are forgotten for it, removed so long ago that the log is full."""
         trail = self._trails.pop(name, None) or (_mark(0, before),)
-        self._trails[name] = (*trail[-_TRAIL_LENGTH + 1 :], _mark(revision, after))
-        self.newest = revision
+        self._trails[name] = (*trail[-_TRAIL_LENGTH + 1 :], _mark(position, after))
+        self.newest = position
         self._answers.clear()
         self._removed.pop(name, None)
         if after is None:
-            self._removed[name] = revision
+            self._removed[name] = position
         return self._forget_oldest()
 
-    def since(self, revision: int) -> Changes:
-        """What is different now from what it was at `revision`; before the floor, without the oldest removals."""
-        if revision >= self.newest:
+    def since(self, position: int) -> Changes:
+        """What is different now from what it was at `position`; before the floor, without the oldest removals."""
+        if position >= self.newest:
             return NO_CHANGES
-        answer = self._answers.get(revision)
+        answer = self._answers.get(position)
         if answer is None:
-            answer = self._answers[revision] = self._compare(revision)
+            answer = self._answers[position] = self._compare(position)
         return answer
 
-    def held_at(self, name: str, revision: int) -> Mark | None:
-        """What `name` was at `revision`; None when it has not changed since then, or nobody remembers."""
+    def held_at(self, name: str, position: int) -> Mark | None:
+        """What `name` was at `position`; None when it has not changed since then, or nobody remembers."""
         trail = self._trails.get(name, ())
-        if not trail or trail[-1].revision <= revision:
+        if not trail or trail[-1].position <= position:
             return None
-        return next((mark for mark in reversed(trail) if mark.revision <= revision), None)
+        return next((mark for mark in reversed(trail) if mark.position <= position), None)
 
-    def existed(self, name: str, revision: int) -> bool:
-        """Whether `name`, absent now, was there at `revision`, as far as anybody remembers."""
-        mark = self.held_at(name, revision)
+    def existed(self, name: str, position: int) -> bool:
+        """Whether `name`, absent now, was there at `position`, as far as anybody remembers."""
+        mark = self.held_at(name, position)
         return mark is not None and mark.version != ABSENT
 
-    def _compare(self, revision: int) -> Changes:
+    def _compare(self, position: int) -> Changes:
         updated: list[str] = []
         removed: list[str] = []
         for name, trail in reversed(self._trails.items()):
             now = trail[-1]
-            if now.revision <= revision:
+            if now.position <= position:
                 break
-            before = self.held_at(name, revision)
+            before = self.held_at(name, position)
             if now.version == ABSENT:
                 removed.append(name)  # even if it was absent then: it may have been sent in between
             elif before is None or before.version != now.version:
@@ -102,5 +102,5 @@ class ChangeLog:
         return tuple(forgotten)
 
 
-def _mark(revision: int, resource: Resource | None) -> Mark:
-    return Mark(revision, ABSENT) if resource is None else Mark(revision, resource.version, resource.references)
+def _mark(position: int, resource: Resource | None) -> Mark:
+    return Mark(position, ABSENT) if resource is None else Mark(position, resource.version, resource.references)

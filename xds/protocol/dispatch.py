@@ -17,6 +17,7 @@ from xds.protocol.plan import Close, Observation, Plan, Response, Sent, Settled
 from xds.protocol.resource import Resource
 from xds.protocol.responses import Content, DeltaResponses, Responses
 from xds.protocol.served import ServedType
+from xds.protocol.settling import rejection_stands
 from xds.protocol.subscription import Push, Subscription, Withheld
 from xds.protocol.types import BY_URL, CLUSTER, ENDPOINT, Nonce, TypeUrl
 
@@ -87,17 +88,17 @@ class Dispatch:
         served = catalogue.served(subscription.type.url)
         if not subscription.started:
             subscription.started = True
-            subscription.sent_to = subscription.gone_to = catalogue.revision
+            subscription.sent_to = subscription.gone_to = catalogue.position
         for content in self._responses.answer(subscription, served):
             self._send(subscription, content, catalogue, NEW, now_s)
-        self._move_after_answer(subscription, served, catalogue.revision)
+        self._move_after_answer(subscription, served, catalogue.position)
         subscription.asked = set()
         subscription.asked_everything = False
         subscription.brought = None
 
-    def _move_after_answer(self, subscription: Subscription, served: ServedType, revision: int) -> None:
+    def _move_after_answer(self, subscription: Subscription, served: ServedType, position: int) -> None:
         if subscription.asked_everything or self._responses.tells_all(subscription):
-            subscription.sent_to = revision
+            subscription.sent_to = position
             subscription.owed.clear()
             subscription.ahead.clear()
             subscription.withheld.clear()
@@ -106,7 +107,7 @@ class Dispatch:
         subscription.owed -= subscription.asked
         for name in subscription.asked & subscription.withheld.keys():
             del subscription.withheld[name]
-        level = subscription.sent_to == subscription.gone_to == revision
+        level = subscription.sent_to == subscription.gone_to == position
         for name in () if level else subscription.asked:
             resource = served.resources.get(name)
             subscription.ahead[name] = ABSENT if resource is None else resource.version
@@ -123,8 +124,8 @@ class Dispatch:
         if not due:
             subscription.owed.clear()  # what is left of it no longer exists
             if not subscription.awaiting:
-                subscription.confirmed_to = catalogue.revision
-            self._advance(subscription, catalogue.revision)
+                subscription.confirmed_to = catalogue.position
+            self._advance(subscription, catalogue.position)
             return
         if subscription.awaiting or not turn.may_add(subscription):
             return
@@ -134,11 +135,11 @@ class Dispatch:
             subscription.owed.discard(resource.name)
             subscription.ahead.pop(resource.name, None)
             subscription.withheld.pop(resource.name, None)
-        self._advance(subscription, catalogue.revision)
+        self._advance(subscription, catalogue.position)
 
-    def _advance(self, subscription: Subscription, revision: int) -> None:
-        subscription.sent_to = revision
-        if subscription.gone_to == revision:
+    def _advance(self, subscription: Subscription, position: int) -> None:
+        subscription.sent_to = position
+        if subscription.gone_to == position:
             subscription.ahead.clear()
 
     def _withhold(
@@ -166,7 +167,7 @@ class Dispatch:
                 held = kept(self._ordered) if held is None else held
                 due = self._linger(subscription, catalogue, due, held, turn)
             if not due:
-                self._nothing_to_remove(subscription, served, catalogue.revision)
+                self._nothing_to_remove(subscription, served, catalogue.position)
             elif not subscription.awaiting:
                 if not turn.may_remove(subscription, freed=not lingered.isdisjoint(due)):
                     return
@@ -182,11 +183,11 @@ class Dispatch:
         subscription.lingering.difference_update(due)
         for name in subscription.parting.keys() & due:
             del subscription.parting[name]
-        self._nothing_to_remove(subscription, served, catalogue.revision)
+        self._nothing_to_remove(subscription, served, catalogue.position)
 
-    def _nothing_to_remove(self, subscription: Subscription, served: ServedType, revision: int) -> None:
+    def _nothing_to_remove(self, subscription: Subscription, served: ServedType, position: int) -> None:
         subscription.gone_to = max(subscription.gone_to, subscription.sent_to)
-        if subscription.gone_to == subscription.sent_to == revision:
+        if subscription.gone_to == subscription.sent_to == position:
             subscription.ahead.clear()
         for name in [name for name in subscription.rejected if name not in served.resources]:
             del subscription.rejected[name]
@@ -219,20 +220,19 @@ class Dispatch:
         *,
         removes: bool = False,
     ) -> None:
-        url = subscription.type.url
+        url, position = subscription.type.url, catalogue.position
         nonce = Nonce(str(next(self._nonces)))
         what = (content.version, content.resources, content.removed, content.share_key, content.errors)
         self._sent.append(Response(url, nonce, *what))
         counts = (len(content.resources), len(content.removed))
-        self._seen.append(Sent(url, nonce, catalogue.revision, *counts))
+        self._seen.append(Sent(url, nonce, catalogue.revision, *counts, position))
         if self._responses.tells_all(subscription):
             subscription.awaiting.clear()  # a full state replaces whatever is under way
-        subscription.awaiting[nonce] = Push(
-            nonce, since, catalogue.revision, content.resources, content.fresh, content.removed, now_s, removes
-        )
+        brought = (content.resources, content.fresh, content.removed)
+        subscription.awaiting[nonce] = Push(nonce, since, position, catalogue.revision, *brought, now_s, removes)
         subscription.last_nonce = nonce
-        subscription.pushed_to = catalogue.revision
-        subscription.confirmed_to = min(subscription.confirmed_to, catalogue.revision - 1)
+        subscription.pushed_to = position
+        subscription.confirmed_to = min(subscription.confirmed_to, position - 1)
         if url == CLUSTER and ENDPOINT in self._by_url:
             self._warm(content.fresh, subscription, catalogue, since, now_s)
 
@@ -262,14 +262,16 @@ class Dispatch:
             self.open(Subscription(BY_URL[CLUSTER], interest, asked_everything=True, unsolicited=True))
 
     def _settle(self, catalogue: Catalogue) -> None:
-        revision = catalogue.revision
+        position = catalogue.position
         for one in self._ordered:
-            if one.settled_at == revision or one.awaiting or one.unsolicited or one.withheld:
+            served = catalogue.served(one.type.url)
+            touched_at = max(catalogue.revised_at, served.log.newest)  # changed endpoints are no news of other types
+            if one.settled_at == touched_at or one.awaiting or one.unsolicited or one.withheld:
                 continue
             owes = one.lingering and one.type.url not in KEPT_WHILE_REFERRED_TO
-            if one.sent_to == one.gone_to == revision and not owes and not _rejection_stands(one, catalogue):
-                one.settled_at = revision
-                self._seen.append(Settled(one.type.url, revision))
+            if one.sent_to == one.gone_to == position and not owes and not rejection_stands(one, served):
+                one.settled_at = touched_at
+                self._seen.append(Settled(one.type.url, catalogue.revision, position))
 
     def _wake_at(self, turn: Turn) -> float | None:
         times = [turn.wake_at_s, self._heal_at_s if self._clusters_missed else None]
@@ -278,11 +280,6 @@ class Dispatch:
 
 def _removes(subscription: Subscription) -> bool:
     return any(push.removes for push in subscription.awaiting.values())
-
-
-def _rejection_stands(subscription: Subscription, catalogue: Catalogue) -> bool:
-    resources = catalogue.served(subscription.type.url).resources
-    return any(name in resources and subscription.refuses(resources[name]) for name in subscription.rejected)
 
 
 def _endpoint_names(cluster: Resource) -> tuple[str, ...]:

@@ -55,8 +55,11 @@ class Turn:
         self._patience_s = patience_s
 
     def may_add(self, subscription: Subscription) -> bool:
-        """Whether all that its resources may refer to was answered, as of their last change."""
-        needed = self._catalogue.served(subscription.type.url).log.newest
+        """Whether all that its resources may refer to was answered, as of their last change.
+
+        Endpoints that changed apart from configuration need no more of their clusters than the revision brought.
+        """
+        needed = min(self._catalogue.served(subscription.type.url).log.newest, self._catalogue.revised_at)
         order = subscription.type.order
         upstream = (other for other in self._subscriptions if other.type.order < order)
         warm = order <= _ENDPOINT_ORDER or self._is_warm()
@@ -64,8 +67,8 @@ class Turn:
 
     def may_remove(self, subscription: Subscription, *, freed: bool) -> bool:
         """Whether every addition up to the removal was answered; `freed`: by what stopped using it only now."""
-        log = self._catalogue.served(subscription.type.url).log
-        needed = self._catalogue.revision if freed else log.newest
+        newest = self._catalogue.served(subscription.type.url).log.newest
+        needed = self._catalogue.revised_at if freed else min(newest, self._catalogue.revised_at)
         return self._all_answered(self._subscriptions, needed) and self._is_warm()
 
     def is_parting(self, subscription: Subscription, name: str) -> bool:
@@ -91,13 +94,13 @@ class Turn:
     def in_removal_order(self) -> list[Subscription]:
         return sorted(self._subscriptions, key=lambda subscription: _REMOVAL_PLACE.get(subscription.type.url, -1))
 
-    def _all_answered(self, subscriptions: Iterable[Subscription], revision: int) -> bool:
+    def _all_answered(self, subscriptions: Iterable[Subscription], position: int) -> bool:
         # All are asked, not only the first that waits: every deadline counts for the wake-up.
-        answers = [self._is_unanswered(subscription, revision) for subscription in subscriptions]
+        answers = [self._is_unanswered(subscription, position) for subscription in subscriptions]
         return True not in answers
 
-    def _is_unanswered(self, subscription: Subscription, revision: int) -> bool:
-        if subscription.confirmed_to >= revision or subscription.unsolicited:
+    def _is_unanswered(self, subscription: Subscription, position: int) -> bool:
+        if subscription.confirmed_to >= position or subscription.unsolicited:
             return False
         return self.is_waited_for(subscription) if subscription.awaiting else True
 

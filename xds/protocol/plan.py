@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xds.protocol.resource import Resource
 from xds.protocol.types import Nonce, TypeUrl
@@ -46,20 +46,29 @@ class Subscribed:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A response was decided: it brings the type to `revision`."""
+    """A response was decided: it brings the type to `revision`.
+
+    `position`, here and below: where the catalogue stood. It orders what happens within one revision, in this process;
+    two servers that saw the same stand elsewhere, so it is no part of being equal.
+    """
 
     type_url: TypeUrl
     nonce: Nonce
     revision: int
     resources: int
     removed: int
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Acked:
+    """A response was taken. `whole`: nothing that the client refused of this type before is still served."""
+
     type_url: TypeUrl
     nonce: Nonce
     revision: int
+    whole: bool = True
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ class Rejected:
     code: int
     message: str
     names: tuple[str, ...]
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,7 @@ class Settled:
 
     type_url: TypeUrl
     revision: int
+    position: int = field(default=0, compare=False)
 
 
 Observation = Subscribed | Sent | Acked | Rejected | Stale | Settled

@@ -46,14 +46,14 @@ class ServedType:
         """Equal for equal states of this type: what share keys begin with."""
         return (self.group, self.type_url, self.version, self.log.newest)
 
-    def replace(self, revision: int, name: str, after: Resource | None) -> None:
+    def replace(self, position: int, name: str, after: Resource | None) -> None:
         """Put, change or remove one name. O(1)."""
         before = self._swap(name, after)
         if before is None:
             self.departed.pop(name, None)
         elif after is None:
             self.departed[name] = before
-        for forgotten in self.log.record(revision, name, before, after):
+        for forgotten in self.log.record(position, name, before, after):
             self.departed.pop(forgotten, None)
 
     def fill(self, resources: Iterable[Resource]) -> None:
@@ -71,17 +71,17 @@ class ServedType:
         """All resources in the order of their names."""
         return self.shared("everything", lambda: self.select(sorted(self.resources)))
 
-    def changes_since(self, revision: int) -> Changes:
-        """What is different from `revision`; see `remembers` for removals long ago."""
-        return self.log.since(revision)
+    def changes_since(self, position: int) -> Changes:
+        """What is different from `position`; see `remembers` for removals long ago."""
+        return self.log.since(position)
 
-    def remembers(self, revision: int) -> bool:
-        """Whether removals since `revision` are all known."""
-        return revision >= self.log.floor
+    def remembers(self, position: int) -> bool:
+        """Whether removals since `position` are all known."""
+        return position >= self.log.floor
 
-    def updates_since(self, revision: int) -> tuple[Resource, ...]:
+    def updates_since(self, position: int) -> tuple[Resource, ...]:
         """The resources of `changes_since`, one tuple for all sessions that stand there."""
-        return self.shared(revision, lambda: self.select(self.changes_since(revision).updated))
+        return self.shared(position, lambda: self.select(self.changes_since(position).updated))
 
     def select(self, names: Iterable[str]) -> tuple[Resource, ...]:
         """Those of `names` that exist, in the order given."""

@@ -22,16 +22,21 @@ def settle(
     if push is None:
         return Stale(subscription.type.url, Nonce(nonce)), None
     if not subscription.awaiting:
-        subscription.confirmed_to = max(subscription.confirmed_to, push.revision)
+        subscription.confirmed_to = max(subscription.confirmed_to, push.position)
     if error is not None:
         _remember(subscription, served, push, error)
-        return (
-            Rejected(subscription.type.url, push.nonce, push.revision, error.code, error.message, push.names),
-            push,
-        )
+        told = (push.nonce, push.revision, error.code, error.message, push.names, push.position)
+        return Rejected(subscription.type.url, *told), push
     if subscription.rejected:
         _forgive(subscription, push)
-    return Acked(subscription.type.url, push.nonce, push.revision), push
+    whole = not rejection_stands(subscription, served)
+    return Acked(subscription.type.url, push.nonce, push.revision, whole, push.position), push
+
+
+def rejection_stands(subscription: Subscription, served: ServedType) -> bool:
+    """Whether something that the client refused is what it would be sent today."""
+    resources = served.resources
+    return any(name in resources and subscription.refuses(resources[name]) for name in subscription.rejected)
 
 
 def _forgive(subscription: Subscription, push: Push) -> None:

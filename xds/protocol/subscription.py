@@ -14,14 +14,15 @@ from xds.protocol.types import Nonce, ResourceType
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A response that waits for its answer. It brought the additions of the type to `revision` from `since`.
+    """A response that waits for its answer. It brought the additions of the type to `position` from `since`.
 
     `fresh`: the resources of it that the client did not have; a full state repeats the others.
     """
 
     nonce: Nonce
     since: int
-    revision: int
+    position: int
+    revision: int  # what was served there
     resources: tuple[Resource, ...]
     fresh: tuple[Resource, ...]
     removed: tuple[str, ...]
@@ -55,14 +56,14 @@ class Withheld:
 
 @dataclass(slots=True)
 class Subscription:
-    """Facts: `sent_to` and `gone_to` are revisions, told of additions and updates, and of removals."""
+    """Facts: `sent_to` and `gone_to` are positions, told of additions and updates, and of removals."""
 
     type: ResourceType
     interest: Interest
     sent_to: int = 0
     gone_to: int = 0
     confirmed_to: int = 0  # the client answered every addition up to here
-    pushed_to: int = 0  # the revision of the last response
+    pushed_to: int = 0  # the position of the last response
     last_nonce: str = ""
     version: str = ""  # what the client says it has (state of the world)
     started: bool = False  # the first answer was decided
@@ -76,7 +77,7 @@ class Subscription:
     lingering: set[str] = field(default_factory=set)  # removals that would break
     parting: dict[str, float] = field(default_factory=dict)  # gone, but the client names them: until when it may
     awaiting: dict[str, Push] = field(default_factory=dict)
-    settled_at: int = -1  # the last revision told as settled
+    settled_at: int = -1  # the type as it was last touched at this position was told as settled
     unsolicited: bool = False  # opened by us to heal a client that never asks (rule 30)
 
     def __repr__(self) -> str:
