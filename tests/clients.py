@@ -109,6 +109,11 @@ class XdsClient:
             return True
         return False
 
+    def reads_on(self) -> None:
+        """One that did not read begins to, with what is stuck on its way."""
+        assert self._reading is None
+        self._reading = asyncio.create_task(self._read())
+
     async def ack(self, type_url: str) -> None:
         await self.send(type_url, response_nonce=self.nonces[type_url])
 

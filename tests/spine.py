@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -34,6 +35,13 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20) ->
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout_s} s in vain for {what}")
         time.sleep(0.02)
+
+
+def memory_mib(pid: int) -> float:
+    """What a process holds in memory now."""
+    match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert match is not None
+    return int(match[1]) / 1024
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from grpc import aio
 from api.envoy.registry import load_default
 from tests.clients import DISCOVERY, DeltaClient, StateClient
 from tests.edges import eventually
-from tests.spine import ROOT, ServerProcess
+from tests.spine import ROOT, ServerProcess, memory_mib
 from xds.protocol.types import CLUSTER, ENDPOINT, RESOURCE_TYPES
 from xds.server.csds import CLIENT_STATUS
 from xds.server.services import DISCOVERY_SERVICES
@@ -129,12 +128,6 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     server = ServerProcess(tmp_path / "server", "--memory", str(tmp_path / "site")).start()
     yield server
     server.stop()
-
-
-def memory_mib(pid: int) -> float:
-    match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert match is not None
-    return int(match[1]) / 1024
 
 
 def open_streams(server: ServerProcess) -> float:
