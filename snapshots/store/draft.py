@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from snapshots.model import WorkspaceName
+from snapshots.store.chain import FIRST_IN_CHAIN
 from snapshots.store.codec import Digest
 from snapshots.store.compose import GroupState, compose, moved_workspaces, resource_changes
 from snapshots.store.protocol import AuditRecord, Publication, Revision, Rollback
-from snapshots.store.records import FIRST_IN_CHAIN, RevisionRecord, audit_of
+from snapshots.store.records import RevisionRecord, audit_of
 
 
 @dataclass(frozen=True, slots=True)

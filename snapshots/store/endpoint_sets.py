@@ -6,11 +6,16 @@ has a version, a fence and an audit trail of its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from snapshots.store.protocol import SnapshotStore
 from xds.protocol.types import GroupName
+
+# With its audit record it has to fit into one request to etcd, which takes 1.5 MiB.
+ENDPOINT_SET_LIMIT_BYTES: Final = 1024 * 1024
+ENDPOINT_RECORDS_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,34 @@ class EndpointSet:
         return not self.body
 
 
+@dataclass(frozen=True, slots=True)
+class SetChange:
+    """What one caller wanted of a set, in words (`what`), and who and why. Several can make one version together."""
+
+    author: str
+    message: str
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointAudit:
+    """Who did what, when, to one set. `number` is the version that came of it, `body` the SHA-256 of what is served.
+
+    `previous` is the digest of the record of the version before: a set's records are a chain of their own, so that
+    changes of different clusters do not wait for one another.
+    """
+
+    group: GroupName
+    name: str
+    number: int
+    changes: tuple[SetChange, ...]
+    cleared: bool
+    body: str
+    created_at_s: float
+    previous: str
+    digest: str
+
+
 class EndpointStore(Protocol):
     """Endpoint sets of groups. Every method raises StoreUnavailable when the store cannot answer now."""
 
@@ -44,11 +77,17 @@ class EndpointStore(Protocol):
     async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
         """The newest version of every name of the group that is not cleared, sorted by name."""
 
-    async def put_endpoint_set(self, wanted: EndpointSet) -> EndpointSet:
-        """Store `wanted` as the version it names, in one fenced transaction with its audit record.
+    async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
+        """Store `wanted` as the version it names, in one fenced transaction with its audit record; returns it as it is
+        kept, with the store's time.
 
-        Raises Conflict when the newest version is not `wanted.version - 1`, naming the newest one and its author.
+        `changes` are what the record says it was made of; without them it is one, by the author, for the message.
+        Raises Conflict when the newest version is not `wanted.version - 1`, naming the newest one and its author;
+        LimitExceeded for a body over ENDPOINT_SET_LIMIT_BYTES.
         """
+
+    async def endpoint_audit(self, group: GroupName, name: str, *, limit: int = 50) -> tuple[EndpointAudit, ...]:
+        """Newest first; at least the newest ENDPOINT_RECORDS_KEPT are kept. Empty if there never was such a set."""
 
     def watch_endpoint_sets(self) -> AsyncIterator[tuple[EndpointSet, ...]]:
         """First all sets of all groups that are not cleared, in one batch (also when there are none); then what
@@ -57,3 +96,7 @@ class EndpointStore(Protocol):
         Versions in between may be skipped, the newest is always delivered; a cleared set is delivered with an empty
         body. Never ends by itself: it resumes after a lost connection, and after a compaction delivers what differs.
         """
+
+
+class Store(SnapshotStore, EndpointStore, Protocol):
+    """All that a server keeps: snapshots, and endpoints apart from them."""

@@ -1,11 +1,12 @@
 """The snapshot store in etcd: the reads, and the parts that write, watch and clean up, put together.
 
 Publishing is in commit.py, watching in heads.py, garbage in garbage.py; what is written is decided in draft.py.
+Endpoints apart from snapshots are in etcd_endpoints.py and endpoint_watch.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from api.errors import FairleadError
@@ -15,6 +16,9 @@ from snapshots.store.backend import EtcdCalls
 from snapshots.store.blobs import Blobs
 from snapshots.store.codec import Damaged
 from snapshots.store.commit import Commits
+from snapshots.store.endpoint_sets import EndpointAudit, EndpointSet, SetChange
+from snapshots.store.endpoint_watch import follow_endpoint_sets
+from snapshots.store.etcd_endpoints import EtcdEndpoints
 from snapshots.store.forms import DOCUMENTS, ORIGINS, RESOURCES
 from snapshots.store.garbage import Collector
 from snapshots.store.heads import follow_heads
@@ -39,7 +43,7 @@ CACHE_BYTES = 32 * 1024 * 1024
 
 
 class EtcdStore:
-    """A `SnapshotStore` on an etcd cluster; each of several servers has one. Takes the client over: `close` ends it.
+    """A `Store` on an etcd cluster; each of several servers has one. Takes the client over: `close` ends it.
 
     `now` gives Unix seconds. `root` is the prefix of all keys. `retry_s`: how often a watch asks an etcd that is down.
     """
@@ -58,6 +62,7 @@ class EtcdStore:
         self._blobs = Blobs(client, self._keys, cache_bytes)
         self._commits = Commits(client, self._keys, self._blobs, now)
         self._collector = Collector(client, self._keys, self._blobs)
+        self._endpoints = EtcdEndpoints(client, self._keys, now)
         self._retry_s = retry_s
 
     async def publish(self, publication: Publication) -> Published:
@@ -127,6 +132,21 @@ class EtcdStore:
 
     def watch(self) -> AsyncGenerator[Revision, None]:
         return follow_heads(self._client, self._keys, retry_s=self._retry_s)
+
+    async def endpoint_set(self, group: GroupName, name: str) -> EndpointSet | None:
+        return await self._endpoints.endpoint_set(group, name)
+
+    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
+        return await self._endpoints.endpoint_sets(group)
+
+    async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
+        return await self._endpoints.put_endpoint_set(wanted, changes)
+
+    async def endpoint_audit(self, group: GroupName, name: str, *, limit: int = 50) -> tuple[EndpointAudit, ...]:
+        return await self._endpoints.endpoint_audit(group, name, limit=limit)
+
+    def watch_endpoint_sets(self) -> AsyncGenerator[tuple[EndpointSet, ...], None]:
+        return follow_endpoint_sets(self._client, self._keys, retry_s=self._retry_s)
 
     async def collect_garbage(self, *, now_s: float, grace_s: float, keep_revisions: int) -> Swept:
         return await self._collector.collect(now_s, grace_s, keep_revisions)

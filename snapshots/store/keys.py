@@ -4,6 +4,8 @@
     /fairlead/v1/revisions/<group>/<number>       the record of a revision
     /fairlead/v1/audit/<group>/<number>           the audit record of the same change, kept for good
     /fairlead/v1/idempotency/<group>/<key>        the number of the revision that a key has made
+    /fairlead/v1/endpoints/<group>/<name>         an endpoint set, as it is now; watched whole
+    /fairlead/v1/endpoint-audit/<group>/<name>/<version>  the audit record of a version of it
     /fairlead/v1/blobs/<digest>                   pieces of snapshots
     /fairlead/v1/garbage/<digest>                 since when nothing names a blob
     /fairlead/v1/sweep                            moves whenever blobs are removed
@@ -69,6 +71,22 @@ class Keys:
     def idempotency(self, group: GroupName, key: str) -> str:
         return self._under("idempotency", _encoded(group), _encoded(key))
 
+    @property
+    def endpoint_sets(self) -> str:
+        return self._under("endpoints", "")
+
+    def endpoint_sets_of(self, group: GroupName) -> str:
+        return self._under("endpoints", _encoded(group), "")
+
+    def endpoint_set(self, group: GroupName, name: str) -> str:
+        return self._under("endpoints", _encoded(group), _encoded(name))
+
+    def endpoint_audits(self, group: GroupName, name: str) -> str:
+        return self._under("endpoint-audit", _encoded(group), _encoded(name), "")
+
+    def endpoint_audit(self, group: GroupName, name: str, version: int) -> str:
+        return self._under("endpoint-audit", _encoded(group), _encoded(name), f"{version:016d}")
+
     def blob(self, digest: Digest) -> str:
         return self._under("blobs", digest)
 
@@ -79,6 +97,12 @@ class Keys:
 def group_of(target: str) -> GroupName:
     """The group of a target's key."""
     return GroupName(unquote(target.rsplit("/", 1)[1], errors="surrogatepass"))
+
+
+def endpoint_set_in(key: str) -> tuple[GroupName, str]:
+    """The group and the name of an endpoint set's key."""
+    group, name = (unquote(part, errors="surrogatepass") for part in key.rsplit("/", 2)[1:])
+    return GroupName(group), name
 
 
 def digest_in(key: str) -> Digest:

@@ -6,8 +6,7 @@ yielding, so that on one event loop nothing can come between a check and the wri
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snapshots.model import Document, Origin, WorkspaceName
@@ -20,6 +19,8 @@ from snapshots.store.draft import (
     draft_rollback,
     is_repeat_of_publication,
 )
+from snapshots.store.endpoint_sets import EndpointAudit, EndpointSet, SetChange
+from snapshots.store.memory_endpoints import MemoryEndpoints
 from snapshots.store.protocol import (
     AuditRecord,
     Publication,
@@ -31,6 +32,7 @@ from snapshots.store.protocol import (
     StoreStatus,
     Swept,
 )
+from snapshots.store.slots import Slots
 from xds.protocol.types import GroupName, TypeUrl
 
 
@@ -47,31 +49,14 @@ class _Group:
         return self.revisions[next(reversed(self.revisions))] if self.revisions else None
 
 
-class _Slots:
-    """The newest heads that one watcher has not seen yet. Latest wins: never more than there are groups."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[GroupName, Revision] = {}
-        self._filled = asyncio.Event()
-
-    def put(self, revision: Revision) -> None:
-        self._waiting[revision.group] = revision
-        self._filled.set()
-
-    async def take(self) -> tuple[Revision, ...]:
-        await self._filled.wait()
-        self._filled.clear()
-        taken, self._waiting = tuple(self._waiting.values()), {}
-        return taken
-
-
 class MemoryStore:
-    """A `SnapshotStore` without persistence. `now` gives Unix seconds."""
+    """A `Store` without persistence. `now` gives Unix seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._groups: dict[GroupName, _Group] = {}
-        self._watchers: set[_Slots] = set()
+        self._watchers: set[Slots[GroupName, Revision]] = set()
+        self._endpoints = MemoryEndpoints(now)
 
     async def publish(self, publication: Publication) -> Published:
         """See `SnapshotStore.publish`."""
@@ -135,16 +120,31 @@ class MemoryStore:
         return {(TypeUrl(type_url), name): origin for (type_url, name), origin in kept.state.origins.items()}
 
     async def watch(self) -> AsyncGenerator[Revision, None]:
-        slots = _Slots()
+        slots = Slots[GroupName, Revision]()
         self._watchers.add(slots)
         try:
             for group in sorted(self._groups):
-                slots.put(self._newest(group).revision)
+                slots.put(group, self._newest(group).revision)
             while True:
                 for revision in await slots.take():
                     yield revision
         finally:
             self._watchers.discard(slots)
+
+    async def endpoint_set(self, group: GroupName, name: str) -> EndpointSet | None:
+        return await self._endpoints.endpoint_set(group, name)
+
+    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
+        return await self._endpoints.endpoint_sets(group)
+
+    async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
+        return await self._endpoints.put_endpoint_set(wanted, changes)
+
+    async def endpoint_audit(self, group: GroupName, name: str, *, limit: int = 50) -> tuple[EndpointAudit, ...]:
+        return await self._endpoints.endpoint_audit(group, name, limit=limit)
+
+    def watch_endpoint_sets(self) -> AsyncGenerator[tuple[EndpointSet, ...], None]:
+        return self._endpoints.watch_endpoint_sets()
 
     async def collect_garbage(self, *, now_s: float, grace_s: float, keep_revisions: int) -> Swept:
         """Forgets revisions; there are no blobs to mark, so `now_s` and `grace_s` have no say."""
@@ -171,7 +171,7 @@ class MemoryStore:
         group.made_by[revision.idempotency_key] = revision.number
         group.audit.append(draft.audit)
         for watcher in self._watchers:
-            watcher.put(revision)
+            watcher.put(revision.group, revision)
         return Published(revision, created=True)
 
     def _check_base(self, group: _Group, publication: Publication) -> None:

@@ -5,20 +5,16 @@ JSON because people read these in an emergency with `etcdctl get`; every record 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 from api.errors import Finding
-from snapshots import codes
+from snapshots.store.chain import sealed, verify_chain
 from snapshots.store.codec import Damaged, Digest
 from snapshots.store.protocol import AuditRecord, Revision
-
-RECORD_FORMAT = 1
-FIRST_IN_CHAIN = ""
+from snapshots.store.record_form import RECORD_FORMAT, fields_of, json_bytes, json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +35,15 @@ class RevisionRecord:
         return self.content, self.origins, self.documents
 
     def encode(self) -> bytes:
-        return _json({"format": RECORD_FORMAT, **_fields(self), "revision": _fields(self.revision)})
+        return json_bytes({"format": RECORD_FORMAT, **fields_of(self), "revision": fields_of(self.revision)})
 
     @classmethod
     def decode(cls, data: bytes) -> RevisionRecord:
         """Raises Damaged for what `encode` did not write."""
-        return cls.from_json(_object(data))
+        return cls.fromjson_bytes(json_object(data))
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> RevisionRecord:
+    def fromjson_bytes(cls, value: dict[str, Any]) -> RevisionRecord:
         try:
             return cls(Revision(**value["revision"]), value["origins"], value["documents"], value["audit"])
         except (KeyError, TypeError) as error:
@@ -61,24 +57,24 @@ class Target:
     stable: RevisionRecord
 
     def encode(self) -> bytes:
-        return _json({"format": RECORD_FORMAT, "stable": json.loads(self.stable.encode())})
+        return json_bytes({"format": RECORD_FORMAT, "stable": json.loads(self.stable.encode())})
 
     @classmethod
     def decode(cls, data: bytes) -> Target:
         """Raises Damaged."""
-        value = _object(data)
+        value = json_object(data)
         if "stable" not in value:
             raise Damaged("a target without a stable revision")
-        return cls(RevisionRecord.from_json(value["stable"]))
+        return cls(RevisionRecord.fromjson_bytes(value["stable"]))
 
 
 def encode_audit(record: AuditRecord) -> bytes:
-    return _json({"format": RECORD_FORMAT, **_fields(record)})
+    return json_bytes({"format": RECORD_FORMAT, **fields_of(record)})
 
 
 def decode_audit(data: bytes) -> AuditRecord:
     """Raises Damaged."""
-    value = _object(data)
+    value = json_object(data)
     value.pop("format")
     try:
         return AuditRecord(**value)
@@ -101,12 +97,7 @@ def audit_of(revision: Revision, previous: str) -> AuditRecord:
         previous=previous,
         digest="",
     )
-    return AuditRecord(**{**_fields(record), "digest": audit_digest(record)})
-
-
-def audit_digest(record: AuditRecord) -> str:
-    """The SHA-256 of all its fields but `digest`; `previous` is among them, which makes the records a chain."""
-    return hashlib.sha256(_json({**_fields(record), "digest": ""})).hexdigest()
+    return sealed(record)
 
 
 def verify_audit(records: Sequence[AuditRecord]) -> tuple[Finding, ...]:
@@ -114,42 +105,4 @@ def verify_audit(records: Sequence[AuditRecord]) -> tuple[Finding, ...]:
 
     A chain cut off at its end looks whole from the records alone: compare the newest with the group's head.
     """
-    chain = sorted(records, key=lambda record: record.number)
-    edited = [
-        _audit_finding(codes.AUDIT_EDITED, record, "was edited: its digest does not fit its fields")
-        for record in chain
-        if record.digest != audit_digest(record)
-    ]
-    torn = [
-        _audit_finding(
-            codes.AUDIT_BROKEN, later, f"does not follow on record {earlier.number}: records are missing or replaced"
-        )
-        for earlier, later in pairwise(chain)
-        if later.previous != earlier.digest or later.number != earlier.number + 1
-    ]
-    if chain and chain[0].number == 1 and chain[0].previous != FIRST_IN_CHAIN:
-        torn.append(_audit_finding(codes.AUDIT_BROKEN, chain[0], "is the first and yet names one before it"))
-    return (*edited, *torn)
-
-
-def _audit_finding(code: str, record: AuditRecord, message: str) -> Finding:
-    return Finding(code=code, message=f'audit record {record.number} of group "{record.group}" {message}')
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    """The fields of a dataclass as they are (`asdict` would copy all below)."""
-    return {field.name: getattr(record, field.name) for field in fields(record)}
-
-
-def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(data)
-    except ValueError as error:
-        raise Damaged(f"a record is not JSON: {error}") from error
-    if not isinstance(value, dict) or value.get("format") != RECORD_FORMAT:
-        raise Damaged(f"a record of another format; this version reads format {RECORD_FORMAT}")
-    return value
+    return verify_chain(records, "".join(f'group "{record.group}"' for record in records[:1]))

@@ -8,6 +8,7 @@ from api.errors import Conflict, Finding, InvalidConfig, LimitExceeded, NotFound
 from snapshots import codes
 from snapshots.model import Origin, WorkspaceName
 from snapshots.store.codec import PIECE_LIMIT_BYTES, Damaged
+from snapshots.store.endpoint_sets import ENDPOINT_SET_LIMIT_BYTES, EndpointSet
 from snapshots.store.protocol import AuditRecord, Publication, Revision
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName
@@ -84,6 +85,29 @@ def unknown_revision(group: GroupName, number: int, newest: int) -> NotFound:
     if number > newest or number < 1:
         return NotFound(f'group "{group}" has no revision {number}; its newest is {newest}')
     return NotFound(f'revision {number} of group "{group}" is no longer kept; fairlead history shows those that are')
+
+
+def endpoints_moved(newest: EndpointSet | None, wanted: EndpointSet) -> Conflict:
+    """`newest` is what is there instead of the version before `wanted`."""
+    base = wanted.version - 1
+    there = (
+        f"version {newest.version} by {newest.author or 'unknown'} is the newest" if newest else "there are none yet"
+    )
+    message = (
+        f'the endpoints "{wanted.name}" of group "{wanted.group}" are not at version {base}: {there}; look at them '
+        "(fairlead endpoints list), then try again on top of that"
+    )
+    return Conflict(message, findings=(Finding(code=codes.BASE_STALE, message=message, resource=wanted.name),))
+
+
+def check_endpoint_limits(wanted: EndpointSet) -> None:
+    """Raises LimitExceeded."""
+    if len(wanted.body) > ENDPOINT_SET_LIMIT_BYTES:
+        message = (
+            f'the endpoints "{wanted.name}" of group "{wanted.group}" would have {len(wanted.body)} bytes and the '
+            f"limit is {ENDPOINT_SET_LIMIT_BYTES}; spread them over several clusters"
+        )
+        raise LimitExceeded(message, findings=(Finding(codes.RESOURCE_TOO_LARGE, message, resource=wanted.name),))
 
 
 def check_limits(publication: Publication) -> None:

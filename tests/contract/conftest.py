@@ -14,11 +14,11 @@ from typing import Self
 import pytest
 import pytest_asyncio
 
+from snapshots.store.endpoint_sets import Store
 from snapshots.store.etcd.client import EtcdClient
 from snapshots.store.etcd.settings import EtcdSettings
 from snapshots.store.etcd_store import EtcdStore
 from snapshots.store.memory import MemoryStore
-from snapshots.store.protocol import SnapshotStore
 from tests.contract.faults import FaultyEtcd
 from tests.etcds import etcds, running
 
@@ -99,7 +99,7 @@ async def house(
 @pytest_asyncio.fixture(params=["memory", *_every_etcd()])
 async def store(
     request: pytest.FixtureRequest, endpoint_of: Callable[[Path], str], clock: Clock
-) -> AsyncIterator[SnapshotStore]:
+) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemoryStore(clock)
         return

@@ -133,6 +133,9 @@ class WatchBatch:
     events: tuple[WatchEvent, ...]
     revision: int
 
+    def put_items(self) -> tuple[KeyValue, ...]:
+        return tuple(event.item for event in self.events if event.kind == "put")
+
 
 @dataclass(frozen=True, slots=True)
 class MemberStatus:
