@@ -2,7 +2,7 @@
 
 The hundreds group by what was being read: 01 YAML, 02 documents, 03 Envoy messages and 04 their field rules (both named
 in `api.envoy.problem`), 05 duplicates and references, 06 sizes, 07 files, 08 a server's settings, 09 publishing and the
-record of it. A code is never reused for something else.
+record of it, 10 what Gateway API objects are to one another. A code is never reused for something else.
 `W` codes are warnings: they refuse nothing.
 """
 
@@ -26,7 +26,7 @@ TOO_MANY_DOCUMENTS = "E0113"
 
 NOT_A_DOCUMENT = "E0201"
 MISSING_FIELD = "E0202"
-# E0203 is kept for a Gateway API backend that does not exist.
+BACKEND_NOT_FOUND = "E0203"
 UNKNOWN_API_VERSION = "E0204"
 UNKNOWN_KIND = "E0205"
 KIND_NOT_SUPPORTED = "E0206"
@@ -37,6 +37,8 @@ WORKSPACE_MISPLACED = "E0210"
 WORKSPACE_TWICE = "E0211"
 RESOURCE_UNNAMED = "E0212"
 NOT_A_RESOURCE = "E0213"
+FIELD_OUT_OF_BOUNDS = "E0214"
+FIELDS_DISAGREE = "E0215"
 
 DOCUMENT_TWICE = "E0501"
 RESOURCE_TWICE = "E0502"
@@ -65,6 +67,13 @@ KEY_REUSED = "E0903"
 AUDIT_EDITED = "E0904"
 AUDIT_BROKEN = "E0905"
 
+BACKEND_INVALID = "E1001"
+REFERENCE_NOT_PERMITTED = "E1002"
+ROUTE_NOT_ATTACHED = "E1003"
+LISTENER_CONFLICT = "E1004"
+LISTENER_UNSUPPORTED = "E1005"
+FILTER_UNSUPPORTED = "E1006"
+
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
     NOT_UTF8: "not UTF-8",
@@ -81,6 +90,7 @@ TITLES: dict[str, str] = {
     TOO_MANY_DOCUMENTS: "too many documents, or too many mistakes, in one file",
     NOT_A_DOCUMENT: "not a document",
     MISSING_FIELD: "a required field is missing",
+    BACKEND_NOT_FOUND: "a backend that does not exist",
     UNKNOWN_API_VERSION: "unknown apiVersion",
     UNKNOWN_KIND: "unknown kind",
     KIND_NOT_SUPPORTED: "a kind that this version does not support",
@@ -91,6 +101,8 @@ TITLES: dict[str, str] = {
     WORKSPACE_TWICE: "a second Workspace",
     RESOURCE_UNNAMED: "an Envoy resource without a usable name",
     NOT_A_RESOURCE: "a message that is not an xDS resource",
+    FIELD_OUT_OF_BOUNDS: "a value that a field does not take",
+    FIELDS_DISAGREE: "fields that do not go together",
     problem.NOT_AN_OBJECT: "not a message",
     problem.UNKNOWN_FIELD: "unknown field of an Envoy message",
     problem.WRONG_TYPE: "wrong type in an Envoy message",
@@ -127,4 +139,10 @@ TITLES: dict[str, str] = {
     KEY_REUSED: "an idempotency key used for something else",
     AUDIT_EDITED: "an audit record that was edited",
     AUDIT_BROKEN: "audit records that are missing or replaced",
+    BACKEND_INVALID: "a backend that cannot be one",
+    REFERENCE_NOT_PERMITTED: "a reference into another namespace that nothing allows",
+    ROUTE_NOT_ATTACHED: "a route that no listener takes",
+    LISTENER_CONFLICT: "two listeners in one place",
+    LISTENER_UNSUPPORTED: "a listener that cannot be served",
+    FILTER_UNSUPPORTED: "a filter that is not known",
 }

@@ -14,7 +14,9 @@ from api.errors import Finding
 from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.contents import Contents, read_contents
 from snapshots.authoring.envelope import WORKSPACE
+from snapshots.authoring.gateway.statuses import ObjectStatus
 from snapshots.authoring.names import name_problem
+from snapshots.authoring.object_compilation import compile_objects
 from snapshots.authoring.places import Places
 from snapshots.authoring.printable import printable
 from snapshots.authoring.source import Mistake
@@ -37,6 +39,7 @@ class Compilation:
     group: GroupName
     resources: tuple[CompiledResource, ...]
     findings: tuple[Finding, ...]
+    statuses: tuple[ObjectStatus, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -63,18 +66,22 @@ def compile_documents(
     for each in contents:
         findings.extend(each.findings)
     resources = [compiled for each in contents for compiled in each.compiled(WorkspaceName(owner.name))]
+    gateway = compile_objects(api, [each for one in contents for each in one.objects], WorkspaceName(owner.name))
+    resources += gateway.resources
     found = list(concerns(resources))
     if has_errors(findings):
         # What could not be compiled is missing from the whole: to refer to it is not wrong.
         found = [concern for concern in found if concern.code != REFERENCE_DANGLING]
     findings.extend(places.finding(concern) for concern in found)
-    if refused := {id(concern.subject) for concern in found if concern.severity == "error"}:
-        resources = [each for each in resources if id(each) not in refused]
+    if refused := {id(concern.origin) for concern in found if concern.severity == "error"}:
+        resources = [each for each in resources if id(each.origin) not in refused]
+    findings.extend(places.finding(concern) for concern in gateway.concerns)
     return Compilation(
         WorkspaceName(owner.name),
         GroupName(owner.group),
         tuple(sorted(resources, key=lambda each: (each.resource.type_url, each.resource.name))),
         tuple(sorted(findings, key=_by_place)),
+        gateway.statuses,
     )
 
 

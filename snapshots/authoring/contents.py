@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from api.envoy.registry import EnvoyApi
 from api.errors import Finding
-from snapshots.authoring.envelope import ENVOY_RESOURCE, WORKSPACE, Envelope, Report, read_envelope
+from snapshots.authoring.envelope import ENVOY_RESOURCE, WORKSPACE, Envelope, Report, kind_written, read_envelope
 from snapshots.authoring.envoy_resource import compile_envoy_resource
+from snapshots.authoring.kinds.table import BY_NAME, Kind
 from snapshots.authoring.limits import FILE_LIMIT_BYTES, MIB
+from snapshots.authoring.objects import AuthoredObject, read_object
 from snapshots.authoring.source import LINE_BREAK, Mistake, Source
 from snapshots.authoring.workspace import WorkspaceDocument, read_workspace
-from snapshots.authoring.yaml_nodes import Node, Place
+from snapshots.authoring.yaml_nodes import Mapping, Node, Place
 from snapshots.authoring.yaml_tree import read_yaml
 from snapshots.codes import CONTROL_CHARACTER, FILE_TOO_LARGE, NOT_UTF8
 from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
@@ -39,6 +41,7 @@ class Contents:
     path: str
     workspaces: tuple[WorkspaceDocument, ...] = ()
     resources: tuple[AuthoredResource, ...] = ()
+    objects: tuple[AuthoredObject, ...] = ()
     findings: tuple[Finding, ...] = ()
     _compiled: dict[WorkspaceName, tuple[CompiledResource, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
@@ -70,7 +73,8 @@ def read_contents(api: EnvoyApi, document: Document) -> Contents:
     for root in file.documents:
         reading.take(root)
     findings = tuple(source.finding(mistake) for mistake in reading.mistakes)
-    return Contents(document.path, tuple(reading.workspaces), tuple(reading.resources), findings)
+    read = (tuple(reading.workspaces), tuple(reading.resources), tuple(reading.objects))
+    return Contents(document.path, *read, findings)
 
 
 def decoded(document: Document) -> tuple[Source, Mistake | None]:
@@ -103,15 +107,32 @@ class _Reading:
         self.mistakes = mistakes
         self.workspaces: list[WorkspaceDocument] = []
         self.resources: list[AuthoredResource] = []
+        self.objects: list[AuthoredObject] = []
 
     def take(self, root: Node) -> None:
         report = Report()
-        envelope = read_envelope(root, report)
-        if envelope is not None:
-            _KINDS[envelope.kind](self, envelope, report)
-            title = f"{envelope.kind} {envelope.name}"
+        kind = BY_NAME.get(kind_written(root))
+        if kind is not None and isinstance(root, Mapping):
+            title = self._object(kind, root, report)
+        else:
+            title = self._own_kind(root, report)
+        if title:
             report.mistakes = [replace(mistake, resource=title) for mistake in report.mistakes]
         self.mistakes += report.mistakes
+
+    def _object(self, kind: Kind, root: Mapping, report: Report) -> str:
+        found = read_object(kind, root, self._path, report)
+        if found is None:
+            return kind.name
+        self.objects.append(found)
+        return str(found.key)
+
+    def _own_kind(self, root: Node, report: Report) -> str:
+        envelope = read_envelope(root, report)
+        if envelope is None:
+            return ""
+        _KINDS[envelope.kind](self, envelope, report)
+        return f"{envelope.kind} {envelope.name}"
 
     def workspace(self, envelope: Envelope, report: Report) -> None:
         document = read_workspace(self._path, envelope, report)

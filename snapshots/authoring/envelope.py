@@ -6,12 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from api.envoy.problem import did_you_mean
+from snapshots.authoring.kinds.table import BY_NAME
 from snapshots.authoring.names import NAME_LIMIT, SHORT_NAME_LIMIT, name_problem
 from snapshots.authoring.source import Mistake
 from snapshots.authoring.yaml_nodes import Entry, Mapping, Node, Place, Scalar, describe, place_of
 from snapshots.codes import (
     INVALID_NAME,
-    KIND_NOT_SUPPORTED,
     MISSING_FIELD,
     NOT_A_DOCUMENT,
     UNKNOWN_API_VERSION,
@@ -25,10 +25,6 @@ WORKSPACE = "Workspace"
 ENVOY_RESOURCE = "EnvoyResource"
 
 _NAME_LIMITS = {WORKSPACE: SHORT_NAME_LIMIT, ENVOY_RESOURCE: NAME_LIMIT}
-_GATEWAY_API_KINDS = frozenset({"Backend", "BackendTLSPolicy", "GRPCRoute", "Gateway", "GatewayClass", "HTTPRoute"})
-_GATEWAY_API_KINDS |= {"ListenerSet", "ReferenceGrant", "TCPRoute", "TLSRoute", "UDPRoute"}
-_KUBERNETES_KINDS = frozenset({"ConfigMap", "EndpointSlice", "Namespace", "Secret", "Service"})
-_LATER_KINDS = _GATEWAY_API_KINDS | _KUBERNETES_KINDS
 _DOCUMENT_FIELDS = ("apiVersion", "kind", "metadata", "spec")
 _METADATA_FIELDS = ("name", "labels", "annotations")
 _HINTS = {"metadata.namespace": "documents of this kind have no namespace: remove it"}
@@ -53,6 +49,13 @@ class Report:
 
     def wrong(self, code: str, message: str, place: Place, suggestion: str = "", *, at: str = "") -> None:
         self.mistakes.append(Mistake(code, message, place, suggestion, field=at))
+
+
+def kind_written(root: Node) -> str:
+    """What the document says it is; "" if it says nothing that could be a kind."""
+    entry = root.entries.get("kind") if isinstance(root, Mapping) else None
+    value = entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
+    return value if isinstance(value, str) else ""
 
 
 def read_envelope(root: Node, report: Report) -> Envelope | None:
@@ -126,11 +129,7 @@ def _kind(root: Mapping, report: Report) -> str | None:
         return None
     if kind in _NAME_LIMITS:
         return kind
-    if kind in _LATER_KINDS:
-        hint = f"write what Envoy shall be told as kind: {ENVOY_RESOURCE}"
-        report.wrong(KIND_NOT_SUPPORTED, f'kind "{kind}" is not supported by this version yet', place, hint, at="kind")
-        return None
-    known = tuple(_NAME_LIMITS)
+    known = (*_NAME_LIMITS, *BY_NAME)
     hint = did_you_mean(kind, known) or f"known kinds: {', '.join(known)}"
     report.wrong(UNKNOWN_KIND, f'unknown kind "{kind}"', place, hint, at="kind")
     return None

@@ -23,7 +23,7 @@ class Places:
 
     def finding(self, concern: Concern) -> Finding:
         """`concern` at the line and column of the value that it is about."""
-        origin = concern.subject.origin
+        origin = concern.origin
         place, path = _place(concern, self._tree(origin.path)[1])
         title, field = f"{origin.kind} {origin.name}", path_text(path)
         mistake = Mistake(concern.code, concern.message, place, concern.suggestion, field, title, concern.severity)
@@ -41,7 +41,7 @@ class Places:
 
 
 def _place(concern: Concern, roots: Sequence[Node]) -> tuple[Place, Path]:
-    begins = Place(concern.subject.origin.line, concern.subject.origin.column)
+    begins = Place(concern.origin.line, concern.origin.column)
     root = next((root for root in roots if root.place == begins), None)
     if root is None:
         return begins, ()

@@ -29,7 +29,7 @@ def check(resources: Sequence[CompiledResource]) -> tuple[Finding, ...]:
 
 def finding_of(concern: Concern) -> Finding:
     """A finding at the first line of the document that the concern is about."""
-    origin = concern.subject.origin
+    origin = concern.origin
     return Finding(
         code=concern.code,
         message=concern.message,

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from api.envoy.problem import Path
 from api.errors import Severity
-from snapshots.model import CompiledResource
+from snapshots.model import Origin
 from xds.protocol.types import BY_URL, TypeUrl
 
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One thing wrong with `subject`. Where in its document: at the path `at`, or where its spec `mentions` a name."""
+    """One thing wrong with what was authored at `origin`. Where in its document: at the path `at`, or where its spec
+    `mentions` a name."""
 
     code: str
     message: str
-    subject: CompiledResource
+    origin: Origin
     suggestion: str = ""
     severity: Severity = "error"
     at: Path = ()

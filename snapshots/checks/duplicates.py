@@ -19,13 +19,13 @@ def duplicates(resources: Sequence[CompiledResource]) -> Iterator[Concern]:
         first = documents.setdefault((origin.kind, origin.name), origin)
         if first is not origin:
             text = f"{origin.kind} {origin.name} is already in {_place(first)}"
-            yield Concern(DOCUMENT_TWICE, text, each, "rename one of the two, or remove it", at=("metadata", "name"))
+            yield Concern(DOCUMENT_TWICE, text, origin, "rename one of the two, or remove it", at=("metadata", "name"))
             continue  # a document that is there twice has its resource there twice: said once
         first = names.setdefault((resource.type_url, resource.name), origin)
         if first is not origin:
             text = f'{kind_of(resource.type_url)} "{resource.name}" is already in {_place(first)}'
             at = ("spec", NAME_FIELDS[resource.type_url])
-            yield Concern(RESOURCE_TWICE, text, each, "rename one of the two, or remove it", at=at)
+            yield Concern(RESOURCE_TWICE, text, origin, "rename one of the two, or remove it", at=at)
 
 
 def _place(origin: Origin) -> str:

@@ -34,4 +34,4 @@ def dangling_references(resources: Sequence[CompiledResource]) -> Iterator[Conce
             text = f'{kind_of(reference.type_url)} "{reference.name}" is not defined here'
             comparisons += len(names)
             near = did_you_mean(reference.name, sorted(names)) if comparisons <= _COMPARISONS_LIMIT else ""
-            yield Concern(REFERENCE_DANGLING, text, each, near or _ELSEWHERE, "warning", mentions=reference.name)
+            yield Concern(REFERENCE_DANGLING, text, each.origin, near or _ELSEWHERE, "warning", mentions=reference.name)

@@ -18,4 +18,6 @@ def oversized(resources: Sequence[CompiledResource]) -> Iterator[Concern]:
         if size > RESOURCE_LIMIT_BYTES:
             kind, limit = kind_of(each.resource.type_url), f"{RESOURCE_LIMIT_BYTES // 1024} KiB"
             text = f'{kind} "{each.resource.name}" has {size:,} bytes; a resource may have {limit}'
-            yield Concern(RESOURCE_TOO_LARGE, text, each, "split it: virtual hosts or endpoints in several resources")
+            yield Concern(
+                RESOURCE_TOO_LARGE, text, each.origin, "split it: virtual hosts or endpoints in several resources"
+            )

@@ -1,0 +1,55 @@
+"""Making Envoy messages: fields are given as Envoy writes them, typed configurations packed. No Gateway API here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.envoy.deterministic import serialize
+from api.envoy.registry import EnvoyApi, type_url_of
+from api.envoy.resources import references, resource_name
+from xds.protocol.resource import Reference, Resource
+from xds.protocol.types import TypeUrl
+
+# A message's fields: texts, numbers, lists, messages or mappings of the same.
+Fields = Mapping[str, Any]
+
+ROUTER = "envoy.extensions.filters.http.router.v3.Router"
+HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+class Messages:
+    """Makes messages of one Envoy API."""
+
+    def __init__(self, api: EnvoyApi) -> None:
+        self._api = api
+
+    def make(self, full_name: str, fields: Fields) -> Any:
+        """The message `full_name` with `fields`. Raises ValueError or TypeError for a field that is none: a defect."""
+        return self._api.message_class(full_name)(**fields)
+
+    def packed(self, full_name: str, fields: Fields | None = None) -> dict[str, Any]:
+        """The fields of a google.protobuf.Any that holds the message, in canonical bytes."""
+        message = self.make(full_name, fields or {})
+        return {"type_url": type_url_of(message), "value": serialize(self._api, message)}
+
+    def extension(self, name: str, full_name: str, fields: Fields | None = None) -> dict[str, Any]:
+        """The fields of a TypedExtensionConfig, a filter or a transport socket: a name and its configuration."""
+        return {"name": name, "typed_config": self.packed(full_name, fields)}
+
+    def resource(self, full_name: str, fields: Fields) -> Resource:
+        """An xDS resource with its name, canonical bytes and references."""
+        message = self.make(full_name, fields)
+        found = tuple(Reference(TypeUrl(each.type_url), each.name) for each in references(self._api, message))
+        type_url = TypeUrl(type_url_of(message))
+        return Resource.of(type_url, resource_name(message), serialize(self._api, message), found)
+
+
+def duration(seconds: float) -> dict[str, int]:
+    """The fields of a google.protobuf.Duration."""
+    whole = int(seconds)
+    return {"seconds": whole, "nanos": round((seconds - whole) * 1e9)}
+
+
+# Where Envoy asks for what a resource refers to: the stream on which the resource came.
+ADS: dict[str, Any] = {"ads": {}, "resource_api_version": "V3"}

@@ -1,0 +1,46 @@
+"""The stages in their order: objects in; resources, complaints and statuses out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from api.envoy.registry import EnvoyApi
+from snapshots.authoring.gateway.attachments import attachments
+from snapshots.authoring.gateway.backends import Backends
+from snapshots.authoring.gateway.clusters import clusters
+from snapshots.authoring.gateway.complaints import Complaint, Complaints
+from snapshots.authoring.gateway.envoy import Messages
+from snapshots.authoring.gateway.http_routes import HttpRoutes
+from snapshots.authoring.gateway.listeners import bound_listeners
+from snapshots.authoring.gateway.serving import serving
+from snapshots.authoring.gateway.statuses import ObjectStatus, statuses
+from snapshots.authoring.gateway.world import World
+from snapshots.authoring.objects import AuthoredObject
+from xds.protocol.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """`resources` with the object that each stands for, `complaints` in the order found, `statuses` of all objects."""
+
+    resources: tuple[tuple[AuthoredObject, Resource], ...]
+    complaints: tuple[Complaint, ...]
+    statuses: tuple[ObjectStatus, ...]
+
+
+def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
+    """What the objects of one workspace come to. The same objects give the same answer in whatever order they come."""
+    messages, complaints = Messages(api), Complaints()
+    world = World(objects)
+    listeners = bound_listeners(world, complaints)
+    attached = attachments(world, listeners, complaints)
+    backends = Backends(world)
+    routes = HttpRoutes(messages, backends, complaints)
+    served = list(serving(messages, listeners, attached, routes))
+    for each in attached:
+        if each.refusal is not None and each.route.key.kind in ("HTTPRoute", "GRPCRoute"):
+            routes.resolve(each.route)
+    served.extend(clusters(messages, world, [backends.used[name] for name in sorted(backends.used)]))
+    told = tuple(statuses(world, listeners, attached, complaints.found))
+    return Translation(tuple(served), tuple(complaints.found), told)

@@ -1,0 +1,63 @@
+"""The Gateway API objects of one workspace -> its resources, what is wrong with them, and their statuses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from api.envoy.registry import EnvoyApi
+from snapshots.authoring.gateway.complaints import Complaint
+from snapshots.authoring.gateway.statuses import ObjectStatus
+from snapshots.authoring.gateway.translate import translate
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.checks.concern import Concern
+from snapshots.codes import DOCUMENT_TWICE
+from snapshots.model import CompiledResource, Origin, WorkspaceName
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledObjects:
+    """`concerns` are of the standard's making: they refuse a publish unless it is partial."""
+
+    resources: tuple[CompiledResource, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    statuses: tuple[ObjectStatus, ...] = ()
+
+
+def compile_objects(api: EnvoyApi, objects: Sequence[AuthoredObject], workspace: WorkspaceName) -> CompiledObjects:
+    """What `objects` come to, whatever their order."""
+    if not objects:
+        return CompiledObjects()
+    origins = {id(each): _origin(each, workspace) for each in objects}
+    translation = translate(api, objects)
+    twice = _twice(objects, origins)
+    told = (_concern(each, origins) for each in translation.complaints)
+    return CompiledObjects(
+        tuple(CompiledResource(resource, origins[id(subject)]) for subject, resource in translation.resources),
+        (*twice, *told),
+        translation.statuses,
+    )
+
+
+def _origin(each: AuthoredObject, workspace: WorkspaceName) -> Origin:
+    name = f"{each.namespace}/{each.name}" if each.namespace else each.name
+    return Origin(workspace, each.path, each.place.line, each.place.column, each.key.kind, name)
+
+
+def _twice(objects: Iterable[AuthoredObject], origins: dict[int, Origin]) -> tuple[Concern, ...]:
+    first: dict[ObjectKey, AuthoredObject] = {}
+    found = []
+    for each in objects:
+        before = first.setdefault(each.key, each)
+        if before is not each:
+            text = f"{each.key} is already in {before.path}:{before.place.line}"
+            hint = "rename one of the two, or remove it"
+            found.append(Concern(DOCUMENT_TWICE, text, origins[id(each)], hint, at=("metadata", "name")))
+    return tuple(found)
+
+
+def _concern(complaint: Complaint, origins: dict[int, Origin]) -> Concern:
+    origin = origins[id(complaint.subject)]
+    return Concern(
+        complaint.code, complaint.message, origin, complaint.suggestion, complaint.severity, at=complaint.path
+    )
