@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from api.cli.resources import name_of, place_of
-from snapshots.authoring.envelope import API_VERSION, WORKSPACE
+from snapshots.authoring.envelope import API_VERSION, ENVOY_RESOURCE, WORKSPACE
 
 if TYPE_CHECKING:
     from api.management.v1 import management_pb2 as pb
@@ -23,6 +24,8 @@ def object_documents(
     by_object: dict[tuple[str, str, str], list[pb.Resource]] = {}
     for resource in resources:
         origin = resource.origin
+        if origin.kind != ENVOY_RESOURCE:
+            continue  # made from Gateway API objects, which have a status of their own
         by_object.setdefault((origin.workspace, origin.kind, origin.name), []).append(resource)
     documents = [_workspace(name, number) for name, number in sorted(head.workspaces.items())]
     for (_, kind, name), compiled in sorted(by_object.items()):
@@ -34,6 +37,20 @@ def object_documents(
         }
         documents.append(_object(kind, name, status))
     return documents
+
+
+def gateway_documents(objects: Iterable[pb.Object]) -> list[dict[str, Any]]:
+    """Gateway API objects with the standard's own status."""
+    return [
+        {
+            "apiVersion": each.api_version,
+            "kind": each.kind,
+            "namespace": each.namespace,
+            "name": each.name,
+            "status": json.loads(each.status),
+        }
+        for each in objects
+    ]
 
 
 def _object(kind: str, name: str, status: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,6 +146,10 @@ class ManagementClient:
         request = pb.GetDocumentsRequest(group=group, number=number, workspace=workspace)
         return self._stream(self._stub.GetDocuments, request)
 
+    async def list_objects(self, group: str) -> tuple[pb.Object, ...]:
+        """The Gateway API objects of the group's head, each with its status."""
+        return tuple([each async for each in self._stream(self._stub.ListObjects, pb.ListObjectsRequest(group=group))])
+
     async def list_groups(self) -> tuple[pb.Revision, ...]:
         """The head of every group, sorted by group."""
         return tuple((await self._unary(self._stub.ListGroups, pb.ListGroupsRequest())).heads)

@@ -10,6 +10,7 @@ from api.errors import Finding, InvalidConfig
 from api.management.uploads import Upload
 from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.compile import Compilation, compile_documents
+from snapshots.authoring.gateway.statuses import ObjectStatus
 from snapshots.model import CompiledResource, WorkspaceName
 from xds.protocol.types import GroupName
 
@@ -27,6 +28,7 @@ class Compiled:
     resources: tuple[CompiledResource, ...]
     findings: tuple[Finding, ...]
     refused: bool
+    statuses: tuple[ObjectStatus, ...] = ()
 
     def require(self) -> None:
         """Raises InvalidConfig with all findings when it is refused."""
@@ -61,6 +63,7 @@ class Compiler:
             resources=compilation.resources,
             findings=compilation.findings,
             refused=_refused(compilation, partial=header.partial),
+            statuses=compilation.statuses,
         )
 
 
@@ -69,4 +72,4 @@ def _refused(compilation: Compilation, *, partial: bool) -> bool:
     if compilation.ok:
         return False
     about_all = any(finding.severity == "error" and not finding.path for finding in compilation.findings)
-    return not partial or about_all or not compilation.resources
+    return not partial or about_all or not (compilation.resources or compilation.statuses)

@@ -37,6 +37,7 @@ _MANAGEMENT = (
     "Rollback",
     "GetRevision",
     "GetDocuments",
+    "ListObjects",
     "ListGroups",
     "ListRevisions",
     "Diff",

@@ -11,6 +11,7 @@ from api.management.conversion import group_message, store_message, timestamp
 from api.management.explaining import Explaining
 from api.management.following import Following
 from api.management.nodes import Nodes
+from api.management.objects import Objects
 from api.management.publishing import Publishing
 from api.management.reading import Reading
 from api.management.recent import RecentDocuments
@@ -34,6 +35,7 @@ class ManagementService:
         self._backend = backend
         self._publishing = Publishing(backend)
         self._reading = Reading(backend.store)
+        self._objects = Objects(backend)
         self._nodes = Nodes(backend)
         self._explaining = Explaining(backend)
         self._following = Following(backend)
@@ -64,6 +66,9 @@ class ManagementService:
 
     async def GetDocuments(self, request: pb.GetDocumentsRequest, context: Context) -> None:
         await _write_all(context, self._reading.documents(request))
+
+    async def ListObjects(self, request: pb.ListObjectsRequest, context: Context) -> None:
+        await _write_all(context, self._objects.of_head(request))
 
     async def ListGroups(self, request: pb.ListGroupsRequest, context: Context) -> pb.ListGroupsResponse:
         return await self._reading.groups()

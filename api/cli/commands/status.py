@@ -75,13 +75,15 @@ async def _look(client: ManagementClient, named: str, *, with_objects: bool) -> 
 
 
 async def _objects(client: ManagementClient, groups: Sequence[pb.GroupStatus]) -> list[dict[str, Any]]:
-    from api.cli.objects import object_documents
+    from api.cli.objects import gateway_documents, object_documents
 
     found: list[dict[str, Any]] = []
     for group in groups:
         head, resources = await client.get_snapshot(group.head.group, group.head.number)
         nodes = await client.list_nodes(group.head.group)
-        found += ({**item, "group": head.group} for item in object_documents(head, resources, group, nodes))
+        documents = object_documents(head, resources, group, nodes)
+        documents += gateway_documents(await client.list_objects(head.group))
+        found += ({**item, "group": head.group} for item in documents)
     return found
 
 

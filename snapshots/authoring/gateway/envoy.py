@@ -14,6 +14,8 @@ from xds.protocol.types import TypeUrl
 # A message's fields: texts, numbers, lists, messages or mappings of the same.
 Fields = Mapping[str, Any]
 
+# A cluster that is never there: Envoy answers for it with the code that the route names (500).
+NO_BACKEND = "fairlead/no-backend"
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -40,7 +42,11 @@ class Messages:
     def resource(self, full_name: str, fields: Fields) -> Resource:
         """An xDS resource with its name, canonical bytes and references."""
         message = self.make(full_name, fields)
-        found = tuple(Reference(TypeUrl(each.type_url), each.name) for each in references(self._api, message))
+        found = tuple(
+            Reference(TypeUrl(each.type_url), each.name)
+            for each in references(self._api, message)
+            if each.name != NO_BACKEND
+        )
         type_url = TypeUrl(type_url_of(message))
         return Resource.of(type_url, resource_name(message), serialize(self._api, message), found)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from snapshots.authoring.gateway.backends import Backends, BackendTarget, Protocol
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
-from snapshots.authoring.gateway.envoy import Messages, duration
+from snapshots.authoring.gateway.envoy import NO_BACKEND, Messages, duration
 from snapshots.authoring.gateway.http_filters import (
     CORS_FILTER,
     cors_policy,
@@ -33,9 +33,6 @@ from snapshots.authoring.kinds.http_route import HTTPBackendRef, HTTPRouteMatch,
 from snapshots.authoring.objects import AuthoredObject
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import FILTER_UNSUPPORTED
-
-# A cluster that is never there: Envoy answers for it with the code that the route names (500).
-NO_BACKEND = "fairlead/no-backend"
 
 
 @dataclass(frozen=True, slots=True)
