@@ -73,6 +73,7 @@ ROUTE_NOT_ATTACHED = "E1003"
 LISTENER_CONFLICT = "E1004"
 LISTENER_UNSUPPORTED = "E1005"
 FILTER_UNSUPPORTED = "E1006"
+CERTIFICATE_INVALID = "E1007"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -145,4 +146,5 @@ TITLES: dict[str, str] = {
     LISTENER_CONFLICT: "two listeners in one place",
     LISTENER_UNSUPPORTED: "a listener that cannot be served",
     FILTER_UNSUPPORTED: "a filter that is not known",
+    CERTIFICATE_INVALID: "a certificate that cannot be used",
 }

@@ -3,6 +3,7 @@
 world            all objects by kind and name; namespaces' labels; grants: who may refer to what
 listeners        the listeners of Gateways and ListenerSets: where they bind, what is wrong with them
 attachments      which route serves which hostnames of which listener, or why not
+certificates     Secrets that listeners show, and whether they can be used
 backends         what a backendRef leads to: clusters and shares, or why it leads nowhere
 clusters         the clusters and endpoints of the backends that are used
 http_matches, http_filters, http_routes            rules of HTTPRoute and GRPCRoute as Envoy routes

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from snapshots.authoring.gateway.certificates import Certificates
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.world import World, selects
 from snapshots.authoring.kinds.gateway import Listener
@@ -46,7 +47,7 @@ class ListenerId:
 class BoundListener:
     """One listener of a Gateway that is ours. `addresses` are IPs; `problems` keep it from being served.
 
-    `kinds` are the route kinds that it takes.
+    `kinds` are the route kinds that it takes, `certificates` the xDS secrets that it shows.
     """
 
     gateway: AuthoredObject
@@ -56,6 +57,7 @@ class BoundListener:
     addresses: tuple[str, ...]
     kinds: tuple[str, ...]
     problems: tuple[Complaint, ...] = ()
+    certificates: tuple[str, ...] = ()
 
     @property
     def id(self) -> ListenerId:
@@ -70,14 +72,15 @@ class BoundListener:
         return not self.problems
 
 
-def bound_listeners(world: World, complaints: Complaints) -> tuple[BoundListener, ...]:
+def bound_listeners(world: World, certificates: Certificates, complaints: Complaints) -> tuple[BoundListener, ...]:
     """Every listener of every Gateway that is ours, in order of precedence."""
     found: list[BoundListener] = []
     for gateway in world.of("Gateway"):
         if world.is_ours(gateway.model.spec.gateway_class_name):
             for owner in (gateway, *_sets_of(world, gateway)):
                 found.extend(_bound(gateway, owner, complaints))
-    return tuple(_without_conflicts(found, complaints))
+    distinct = _without_conflicts(found, complaints)
+    return tuple(_with_certificates(each, certificates, complaints) for each in distinct)
 
 
 def _sets_of(world: World, gateway: AuthoredObject) -> Iterator[AuthoredObject]:
@@ -122,6 +125,19 @@ def _kinds(listener: Listener) -> tuple[str, ...]:
         return possible
     wanted = [each.kind for each in listener.allowed_routes.kinds if each.group == GATEWAY_GROUP]
     return tuple(kind for kind in wanted if kind in possible)
+
+
+def _with_certificates(each: BoundListener, certificates: Certificates, complaints: Complaints) -> BoundListener:
+    tls = each.listener.tls
+    if tls is None or tls.mode != "Terminate":
+        return each
+    found = [
+        certificates.resolve(each.owner, reference, (*each.path, "tls", "certificateRefs", index))
+        for index, reference in enumerate(tls.certificate_refs)
+    ]
+    problems = tuple(complaints.add(one) for one in found if isinstance(one, Complaint))
+    names = tuple(one for one in found if isinstance(one, str))
+    return replace(each, problems=(*each.problems, *problems), certificates=names)
 
 
 _SHARING = {"HTTP": "http", "HTTPS": "tls", "TLS": "tls", "TCP": "tcp", "UDP": "udp"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, virtual_host
 from snapshots.authoring.objects import AuthoredObject
 from xds.protocol.resource import Resource
 
+DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+TLS_INSPECTOR = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
 HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 
 
@@ -33,6 +35,55 @@ class Bind:
         return f"{self.transport}/{host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """One translation's: what is attached to which listener, and how routes are made."""
+
+    messages: Messages
+    routes: HttpRoutes
+    by_listener: Mapping[ListenerId, Sequence[tuple[AuthoredObject, tuple[str, ...]]]]
+
+    def bind(self, bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[tuple[AuthoredObject, Resource]]:
+        """All that one Envoy listener needs. Listeners of one bind share a transport and, but for HTTPS, TLS or not."""
+        chains: list[dict[str, Any]] = []
+        for name, group in _route_groups(bind, listeners):
+            yield group[0].gateway, self._routes(name, bind, group)
+            chains.append(self._chain(name, group[0]))
+        if not chains:
+            return
+        fields = _listener(bind) | {"filter_chains": chains}
+        if any(each.listener.protocol == "HTTPS" for each in listeners):
+            fields["listener_filters"] = [
+                self.messages.extension("envoy.filters.listener.tls_inspector", TLS_INSPECTOR)
+            ]
+        yield listeners[0].gateway, self.messages.resource("envoy.config.listener.v3.Listener", fields)
+
+    def _routes(self, name: str, bind: Bind, listeners: Sequence[BoundListener]) -> Resource:
+        where = Where(bind.port, "https" if listeners[0].listener.protocol == "HTTPS" else "http")
+        hosted = [
+            HostedRoutes(each.listener.hostname or EVERY_HOST, hostname, self.routes.entries(route, where))
+            for each in listeners
+            for route, hostnames in self.by_listener.get(each.id, ())
+            for hostname in hostnames
+        ]
+        hosts = virtual_hosts((each.listener.hostname or EVERY_HOST for each in listeners), hosted)
+        return route_configuration(self.messages, name, hosts)
+
+    def _chain(self, name: str, first: BoundListener) -> dict[str, Any]:
+        chain: dict[str, Any] = {"name": name, "filters": [http_connection_manager(self.messages, name)]}
+        if first.listener.protocol != "HTTPS":
+            return chain
+        match: dict[str, Any] = {"transport_protocol": "tls"}
+        if first.listener.hostname:
+            match["server_names"] = [first.listener.hostname]
+        return chain | {"filter_chain_match": match, "transport_socket": self._tls(first)}
+
+    def _tls(self, listener: BoundListener) -> dict[str, Any]:
+        secrets = [{"name": name, "sds_config": ADS} for name in listener.certificates]
+        common = {"tls_certificate_sds_secret_configs": secrets, "alpn_protocols": ["h2", "http/1.1"]}
+        return self.messages.extension("envoy.transport_sockets.tls", DOWNSTREAM_TLS, {"common_tls_context": common})
+
+
 def serving(
     messages: Messages, listeners: Sequence[BoundListener], attached: Sequence[Attachment], routes: HttpRoutes
 ) -> Iterator[tuple[AuthoredObject, Resource]]:
@@ -41,10 +92,9 @@ def serving(
     for attachment in attached:
         for listener, hostnames in attachment.accepted:
             by_listener.setdefault(listener.id, []).append((attachment.route, hostnames))
+    each = Serving(messages, routes, by_listener)
     for bind, found in sorted(_by_bind(listeners).items()):
-        plain = [each for each in found if each.listener.protocol == "HTTP"]
-        if plain:
-            yield from _plain_http(messages, bind, plain, by_listener, routes)
+        yield from each.bind(bind, found)
 
 
 def _by_bind(listeners: Iterable[BoundListener]) -> dict[Bind, list[BoundListener]]:
@@ -56,25 +106,15 @@ def _by_bind(listeners: Iterable[BoundListener]) -> dict[Bind, list[BoundListene
     return found
 
 
-def _plain_http(
-    messages: Messages,
-    bind: Bind,
-    listeners: Sequence[BoundListener],
-    by_listener: dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]],
-    routes: HttpRoutes,
-) -> Iterator[tuple[AuthoredObject, Resource]]:
-    where = Where(bind.port, "http")
-    hosted = [
-        HostedRoutes(each.listener.hostname or EVERY_HOST, hostname, routes.entries(route, where))
-        for each in listeners
-        for route, hostnames in by_listener.get(each.id, ())
-        for hostname in hostnames
-    ]
-    owner = listeners[0].gateway
-    hosts = virtual_hosts((each.listener.hostname or EVERY_HOST for each in listeners), hosted)
-    yield owner, route_configuration(messages, bind.name, hosts)
-    chain = {"filters": [http_connection_manager(messages, bind.name)]}
-    yield owner, messages.resource("envoy.config.listener.v3.Listener", _listener(bind) | {"filter_chains": [chain]})
+def _route_groups(bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[tuple[str, Sequence[BoundListener]]]:
+    """Which listeners share a route configuration, and its name: all plain ones; one by one those behind TLS, which
+    Envoy tells apart by the name that the client asks for before it sends a request."""
+    plain = [each for each in listeners if each.listener.protocol == "HTTP"]
+    if plain:
+        yield bind.name, plain
+    for each in listeners:
+        if each.listener.protocol == "HTTPS":
+            yield f"{bind.name}/{each.listener.hostname or '*'}", [each]
 
 
 def _listener(bind: Bind) -> dict[str, Any]:

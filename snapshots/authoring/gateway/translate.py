@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.attachments import attachments
 from snapshots.authoring.gateway.backends import Backends
+from snapshots.authoring.gateway.certificates import Certificates, certificate_resources
 from snapshots.authoring.gateway.clusters import clusters
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.envoy import Messages
@@ -33,7 +34,8 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
     """What the objects of one workspace come to. The same objects give the same answer in whatever order they come."""
     messages, complaints = Messages(api), Complaints()
     world = World(objects)
-    listeners = bound_listeners(world, complaints)
+    certificates = Certificates(world)
+    listeners = bound_listeners(world, certificates, complaints)
     attached = attachments(world, listeners, complaints)
     backends = Backends(world)
     routes = HttpRoutes(messages, backends, complaints)
@@ -42,5 +44,6 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
         if each.refusal is not None and each.route.key.kind in ("HTTPRoute", "GRPCRoute"):
             routes.resolve(each.route)
     served.extend(clusters(messages, world, [backends.used[name] for name in sorted(backends.used)]))
+    served.extend(certificate_resources(messages, certificates.used))
     told = tuple(statuses(world, listeners, attached, complaints.found))
     return Translation(tuple(served), tuple(complaints.found), told)
