@@ -7,6 +7,7 @@ certificates     Secrets that listeners show, and whether they can be used
 backends         what a backendRef leads to: clusters and shares, or why it leads nowhere
 clusters         the clusters and endpoints of the backends that are used
 http_matches, http_filters, http_routes            rules of HTTPRoute and GRPCRoute as Envoy routes
+layer4           TLSRoute and TCPRoute as filter chains
 virtual_hosts    routes of one listener in order of precedence, by hostname
 serving          listeners with all that hangs on them
 statuses         what each object is told: conditions in the standard's words

@@ -10,6 +10,7 @@ from snapshots.authoring.gateway.attachments import EVERY_HOST, Attachment
 from snapshots.authoring.gateway.envoy import ADS, ROUTER, Messages
 from snapshots.authoring.gateway.http_filters import CORS_FILTER
 from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
+from snapshots.authoring.gateway.layer4 import Layer4Routes
 from snapshots.authoring.gateway.listeners import BoundListener, ListenerId
 from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, virtual_hosts
 from snapshots.authoring.objects import AuthoredObject
@@ -41,6 +42,7 @@ class Serving:
 
     messages: Messages
     routes: HttpRoutes
+    layer4: Layer4Routes
     by_listener: Mapping[ListenerId, Sequence[tuple[AuthoredObject, tuple[str, ...]]]]
 
     def bind(self, bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[tuple[AuthoredObject, Resource]]:
@@ -49,14 +51,34 @@ class Serving:
         for name, group in _route_groups(bind, listeners):
             yield group[0].gateway, self._routes(name, bind, group)
             chains.append(self._chain(name, group[0]))
+        for each in listeners:
+            chains.extend(self._connections(bind, each))
         if not chains:
             return
         fields = _listener(bind) | {"filter_chains": chains}
-        if any(each.listener.protocol == "HTTPS" for each in listeners):
+        if any(each.listener.protocol in ("HTTPS", "TLS") for each in listeners):
             fields["listener_filters"] = [
                 self.messages.extension("envoy.filters.listener.tls_inspector", TLS_INSPECTOR)
             ]
         yield listeners[0].gateway, self.messages.resource("envoy.config.listener.v3.Listener", fields)
+
+    def _connections(self, bind: Bind, each: BoundListener) -> Iterator[dict[str, Any]]:
+        """The chains of a TLS or TCP listener. Of several TCPRoutes the first has it; of TLSRoutes, the first by name."""
+        attached = self.by_listener.get(each.id, ())
+        if each.listener.protocol == "TCP" and attached:
+            yield {"name": bind.name, "filters": [self.layer4.proxy(attached[0][0])]}
+        if each.listener.protocol != "TLS":
+            return
+        routes: dict[str, AuthoredObject] = {}
+        for route, hostnames in attached:
+            for hostname in hostnames:
+                routes.setdefault(hostname, route)
+        for hostname, route in sorted(routes.items()):
+            match = {"transport_protocol": "tls"} | ({"server_names": [hostname]} if hostname else {})
+            name = f"{bind.name}/{hostname or '*'}"
+            chain = {"name": name, "filter_chain_match": match, "filters": [self.layer4.proxy(route)]}
+            terminated = each.listener.tls is not None and each.listener.tls.mode == "Terminate"
+            yield chain | ({"transport_socket": self._tls(each)} if terminated else {})
 
     def _routes(self, name: str, bind: Bind, listeners: Sequence[BoundListener]) -> Resource:
         where = Where(bind.port, "https" if listeners[0].listener.protocol == "HTTPS" else "http")
@@ -85,14 +107,18 @@ class Serving:
 
 
 def serving(
-    messages: Messages, listeners: Sequence[BoundListener], attached: Sequence[Attachment], routes: HttpRoutes
+    messages: Messages,
+    listeners: Sequence[BoundListener],
+    attached: Sequence[Attachment],
+    routes: HttpRoutes,
+    layer4: Layer4Routes,
 ) -> Iterator[tuple[AuthoredObject, Resource]]:
     """Listeners and route configurations, each with the object that it stands for."""
     by_listener: dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]] = {}
     for attachment in attached:
         for listener, hostnames in attachment.accepted:
             by_listener.setdefault(listener.id, []).append((attachment.route, hostnames))
-    each = Serving(messages, routes, by_listener)
+    each = Serving(messages, routes, layer4, by_listener)
     for bind, found in sorted(_by_bind(listeners).items()):
         yield from each.bind(bind, found)
 

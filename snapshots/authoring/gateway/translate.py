@@ -13,6 +13,7 @@ from snapshots.authoring.gateway.clusters import clusters
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.envoy import Messages
 from snapshots.authoring.gateway.http_routes import HttpRoutes
+from snapshots.authoring.gateway.layer4 import Layer4Routes
 from snapshots.authoring.gateway.listeners import bound_listeners
 from snapshots.authoring.gateway.serving import serving
 from snapshots.authoring.gateway.statuses import ObjectStatus, statuses
@@ -39,10 +40,13 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
     attached = attachments(world, listeners, complaints)
     backends = Backends(world)
     routes = HttpRoutes(messages, backends, complaints)
-    served = list(serving(messages, listeners, attached, routes))
+    layer4 = Layer4Routes(messages, backends, complaints)
+    served = list(serving(messages, listeners, attached, routes, layer4))
     for each in attached:
         if each.refusal is not None and each.route.key.kind in ("HTTPRoute", "GRPCRoute"):
             routes.resolve(each.route)
+        elif each.refusal is not None:
+            layer4.destinations(each.route)
     served.extend(clusters(messages, world, [backends.used[name] for name in sorted(backends.used)]))
     served.extend(certificate_resources(messages, certificates.used))
     told = tuple(statuses(world, listeners, attached, complaints.found))
