@@ -6,14 +6,14 @@ A route whose backends are all wrong still takes connections, and closes them: t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from snapshots.authoring.gateway.backends import Backends, BackendTarget
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.envoy import NO_BACKEND, Messages
 from snapshots.authoring.kinds.references import BackendRef
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.authoring.yaml_nodes import Path
 
 TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
@@ -26,9 +26,7 @@ class Layer4Routes:
     messages: Messages
     backends: Backends
     complaints: Complaints
-
-    def __post_init__(self) -> None:
-        self._destinations: dict[Any, dict[str, Any]] = {}
+    _destinations: dict[ObjectKey, dict[str, Any]] = field(default_factory=dict)
 
     def proxy(self, route: AuthoredObject) -> dict[str, Any]:
         """The network filter that passes a route's connections on."""

@@ -63,7 +63,7 @@ class Serving:
         yield listeners[0].gateway, self.messages.resource("envoy.config.listener.v3.Listener", fields)
 
     def _connections(self, bind: Bind, each: BoundListener) -> Iterator[dict[str, Any]]:
-        """The chains of a TLS or TCP listener. Of several TCPRoutes the first has it; of TLSRoutes, the first by name."""
+        """The chains of a TLS or TCP listener: the first TCPRoute has it; of TLSRoutes, the first of each name."""
         attached = self.by_listener.get(each.id, ())
         if each.listener.protocol == "TCP" and attached:
             yield {"name": bind.name, "filters": [self.layer4.proxy(attached[0][0])]}
