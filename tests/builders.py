@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from xds.fleet.load import ClusterReport, Locality, LocalityReport
 from xds.protocol.requests import Node
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, EXTENSION, LISTENER, ROUTE, SECRET
@@ -37,3 +40,12 @@ def route(name: str, content: str = "a", *, to: tuple[str, ...] = ()) -> Resourc
 
 def secret(name: str, content: str = "a") -> Resource:
     return Resource.of(SECRET, name, f"secret {name} {content}".encode())
+
+
+def a_locality_report(locality: Locality | None = None, **counts: Any) -> LocalityReport:
+    return LocalityReport(locality or Locality(), **counts)
+
+
+def a_cluster_report(*localities: LocalityReport, cluster: str = "web", **facts: Any) -> ClusterReport:
+    """Of the last ten seconds, unless an `interval_s` says otherwise."""
+    return ClusterReport(cluster, f"{cluster}-endpoints", **{"interval_s": 10, "localities": localities, **facts})

@@ -9,9 +9,14 @@ status    what is told: NodeStatus, TypeStatus, Rejection, GroupCounts, Progress
 fleet     Fleet: what is reported, what is asked
 notes     how an observation changes what is known of a type
 members   tallies, streams, members and one census per group
+
+load        load reports as facts: what clients say of their traffic, and what is told of it
+loads       Loads: reports added up per group, cluster and locality, bounded
+load_books  the rows behind it
 """
 
 from xds.fleet.fleet import Fleet
+from xds.fleet.loads import Loads
 from xds.fleet.notes import MESSAGE_LIMIT, NAMES_LIMIT, printable
 from xds.fleet.status import GroupCounts, NodeState, NodeStatus, Progress, Rejection, TypeStatus
 
@@ -20,6 +25,7 @@ __all__ = [
     "NAMES_LIMIT",
     "Fleet",
     "GroupCounts",
+    "Loads",
     "NodeState",
     "NodeStatus",
     "Progress",
