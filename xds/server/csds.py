@@ -20,9 +20,9 @@ from xds.fleet import Fleet, NodeState, NodeStatus
 from xds.protocol.splitting import RESPONSE_LIMIT_BYTES
 from xds.server.catalogues import Catalogues
 from xds.server.client_status import tell
+from xds.server.conversation import CALL_ENDED, END_OF_CALL, STATUS_CODES, Context
 from xds.server.decoding import StreamRefused
 from xds.server.limits import Limits
-from xds.server.streams import CALL_ENDED, END_OF_CALL, STATUS_CODES, Context
 
 CLIENT_STATUS = "envoy.service.status.v3.ClientStatusDiscoveryService"
 _BATCH = 50  # nodes told of between two turns of everybody else
