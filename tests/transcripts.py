@@ -120,6 +120,11 @@ class Edge:
         self.catalogue.load(self.catalogue.revision + 1, resources)
         return self._told(self.session.advance(self.now_s))
 
+    def has_endpoints(self, *sets: Resource, cleared: Iterable[str] = ()) -> Answer:
+        """Endpoint sets of the group were set, or cleared, apart from its configuration."""
+        self.catalogue.set_endpoints([*((one.name, one) for one in sets), *((name, None) for name in cleared)])
+        return self._told(self.session.advance(self.now_s))
+
     def waits(self, seconds: float) -> Answer:
         self.now_s += seconds
         return self._told(self.session.advance(self.now_s))

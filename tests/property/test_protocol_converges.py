@@ -1,8 +1,9 @@
-"""Whatever the order of requests, answers, publishes and reconnects: the client ends with what it subscribes to."""
+"""Whatever the order of requests, answers, publishes, endpoint sets, reconnects: the client ends with what it wants."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from itertools import count
 
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.builders import a_node, assignment, cluster, listener, route, secret
+from xds.protocol.assignments import empty_assignment
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.plan import Plan, Response, Sent
 from xds.protocol.requests import DeltaRequest, ErrorDetail, StateRequest
@@ -34,6 +36,13 @@ def resource(type_url: TypeUrl, name: str, content: str, other: str) -> Resource
         SECRET: lambda: secret(name, content),
     }
     return build[type_url]()
+
+
+def note(known: dict[str, Resource], changes: Mapping[str, Resource | None]) -> None:
+    for name, new in changes.items():
+        known.pop(name, None)
+        if new is not None:
+            known[name] = new
 
 
 class Client:
@@ -74,6 +83,8 @@ class Converges(RuleBasedStateMachine):
     def start(self, variant: Variant) -> None:
         self.catalogue = Catalogue(GroupName("edge"))
         self.catalogue.load(1, [resource(url, "a", "u", "a") for url in TYPES])
+        self.configured = {"a": resource(ENDPOINT, "a", "u", "a")}
+        self.sets: dict[str, Resource] = {}
         self.client = Client(variant)
         self.connect()
 
@@ -106,8 +117,8 @@ class Converges(RuleBasedStateMachine):
             assert len(told) == len(set(told)), "a name twice in one response"
             if response.type_url in self.client.wants:  # what it never asked for, a client drops in silence
                 self.client.inbox.append(response)
-        revisions = [seen.revision for seen in plan.observations if isinstance(seen, Sent)]
-        assert all(revision == self.catalogue.revision for revision in revisions)
+        stands = [(seen.revision, seen.position) for seen in plan.observations if isinstance(seen, Sent)]
+        assert all(stand == (self.catalogue.revision, self.catalogue.position) for stand in stands)
         self.wake_at_s = plan.wake_at_s
 
     def removals_are_last(self, plan: Plan) -> None:
@@ -177,8 +188,22 @@ class Converges(RuleBasedStateMachine):
             self.client.changes[url, name] += 1
             if new is None:
                 self.client.sent.pop((url, name), None)
+        note(self.configured, {name: new for (url, name), new in after.items() if url == ENDPOINT})
         if self.introduced:
             self.arrive(self.session.advance(self.now_s))
+
+    @rule(changes=st.dictionaries(names, st.sampled_from("uvw-"), min_size=1))
+    def set_endpoints(self, changes: dict[str, str]) -> None:
+        sets = {name: None if what == "-" else resource(ENDPOINT, name, what, "") for name, what in changes.items()}
+        before = self.catalogue.revision, self.catalogue.served(ENDPOINT).version
+        changed = self.catalogue.set_endpoints(sets.items())
+        note(self.sets, sets)
+        after = self.catalogue.revision, self.catalogue.served(ENDPOINT).version
+        assert (before != after, before[0]) == (bool(changed), after[0])
+        if self.introduced:
+            plan = self.session.advance(self.now_s)
+            assert changed or not plan.responses, "equal content was sent"
+            self.arrive(plan)
 
     @precondition(lambda self: self.introduced and self.client.inbox)
     @rule(refuse=st.booleans(), which=st.integers(0, 5))
@@ -237,6 +262,16 @@ class Converges(RuleBasedStateMachine):
             self.subscribe_to(url, wants[url], set(), brought)
 
     @invariant()
+    def served_endpoints_are_those_that_count(self) -> None:
+        if not hasattr(self, "catalogue"):
+            return
+        clusters = self.catalogue.served(CLUSTER).resources.values()
+        referred = {one.name for cluster in clusters for one in cluster.references if one.type_url == ENDPOINT}
+        empty = {name: empty_assignment(name) for name in referred}
+        standing = {name: one for name, one in self.sets.items() if name in referred}
+        assert self.catalogue.served(ENDPOINT).resources == empty | self.configured | standing
+
+    @invariant()
     def cursors_stay_within_the_catalogue(self) -> None:
         if not hasattr(self, "session"):
             return
@@ -251,6 +286,9 @@ class Converges(RuleBasedStateMachine):
         served = self.catalogue.served
         after = [(served(url).resources[name], resource(url, name, f"fixed {url}", "a")) for url, name in fixes]
         self.catalogue.advance(self.catalogue.revision + 1, after)
+        self.catalogue.set_endpoints(
+            (name, new) for old, new in after for name in self.sets if name == new.name and new.type_url == ENDPOINT
+        )
         self.arrive(self.session.advance(self.now_s))
         for _ in range(60):
             while self.client.inbox:

@@ -225,7 +225,8 @@ class Dispatch:
         what = (content.version, content.resources, content.removed, content.share_key, content.errors)
         self._sent.append(Response(url, nonce, *what))
         counts = (len(content.resources), len(content.removed))
-        self._seen.append(Sent(url, nonce, catalogue.revision, *counts, position))
+        apart = since >= catalogue.revised_at and catalogue.served(url).log.newest > since
+        self._seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
         if self._responses.tells_all(subscription):
             subscription.awaiting.clear()  # a full state replaces whatever is under way
         brought = (content.resources, content.fresh, content.removed)

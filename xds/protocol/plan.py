@@ -48,6 +48,7 @@ class Subscribed:
 class Sent:
     """A response was decided: it brings the type to `revision`.
 
+    `apart`: it had that, and is brought endpoints that changed apart from the configuration.
     `position`, here and below: where the catalogue stood. It orders what happens within one revision, in this process;
     two servers that saw the same stand elsewhere, so it is no part of being equal.
     """
@@ -57,6 +58,7 @@ class Sent:
     revision: int
     resources: int
     removed: int
+    apart: bool = False
     position: int = field(default=0, compare=False)
 
 
