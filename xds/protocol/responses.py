@@ -15,7 +15,7 @@ from xds.protocol.due import removals_due, removals_held, updates_due
 from xds.protocol.missing import NOTHING_MISSING, Missing
 from xds.protocol.plan import ResourceError
 from xds.protocol.resource import Resource
-from xds.protocol.served import ServedType, digest, version_of
+from xds.protocol.served import ServedType
 from xds.protocol.splitting import split
 from xds.protocol.subscription import Subscription
 
@@ -165,13 +165,11 @@ class StateResponses:
         if subscription.interest.wildcard:
             resources = (*served.everything(), *extra) if extra else served.everything()
             version = served.version_with(extra) if extra else served.version
-            key: Hashable = "*"
         else:
             resources = (*served.select(sorted(subscription.interest.names)), *extra)
-            version = version_of(sum(map(digest, resources)))  # some names are not the state that a wildcard has
-            key = fingerprint(resources, ())
+            version = fingerprint(resources).hex()  # some names are not the state that a wildcard has
         errors = Missing.asked_for(subscription, served).beside(resources, self._limit_bytes)
-        key = (*served.identity, self.variant, version, key, fingerprint((), (), errors) if errors else b"")
+        key = (*served.identity, self.variant, version, fingerprint((), (), errors) if errors else b"")
         return (Content(version, resources, fresh, (), key, errors),)
 
     def _partial(
@@ -189,12 +187,13 @@ Responses = DeltaResponses | StateResponses
 
 
 def fingerprint(
-    resources: tuple[Resource, ...], removed: tuple[str, ...], errors: tuple[ResourceError, ...] = ()
+    resources: tuple[Resource, ...], removed: tuple[str, ...] = (), errors: tuple[ResourceError, ...] = ()
 ) -> bytes:
-    """Equal for equal contents: short to compare, however many names."""
-    told = "\0".join(f"{resource.name}\1{resource.version}" for resource in resources)
-    failed = "\0".join(error.name for error in errors)
-    return hashlib.blake2b(f"{told}\2{chr(0).join(removed)}\2{failed}".encode(), digest_size=16).digest()
+    """Equal for equal contents: short to compare, however many names. A name may hold any character, so sizes count."""
+    told = "".join([f"{len(one.name)} {one.name}{len(one.version)} {one.version}" for one in resources])
+    gone = "".join([f"{len(name)} {name}" for name in removed])
+    failed = "".join([f"{len(error.name)} {error.name}" for error in errors])
+    return hashlib.blake2b(f"{len(resources)} {told}{len(removed)} {gone}{failed}".encode(), digest_size=16).digest()
 
 
 def _asked(subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar, cast
 
 from xds.protocol.changelog import ChangeLog, Changes
+from xds.protocol.in_order import InOrder
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
@@ -39,6 +40,7 @@ class ServedType:
         self.log = ChangeLog()
         self.version = version_of(0)
         self._total = 0
+        self._in_order = InOrder(self.resources)
         self._shared: dict[Hashable, object] = {}
 
     @property
@@ -56,6 +58,12 @@ class ServedType:
         for forgotten in self.log.record(position, name, before, after):
             self.departed.pop(forgotten, None)
 
+    def relate(self, resource: Resource) -> None:
+        """The content that is served already, with newer knowledge of what it refers to. No change to anybody."""
+        self._in_order.replaced(resource.name, resource, resource)
+        self.resources[resource.name] = resource
+        self._shared.clear()
+
     def fill(self, resources: Iterable[Resource]) -> None:
         """The first content, which is no change: no session is older."""
         for resource in resources:
@@ -69,7 +77,7 @@ class ServedType:
 
     def everything(self) -> tuple[Resource, ...]:
         """All resources in the order of their names."""
-        return self.shared("everything", lambda: self.select(sorted(self.resources)))
+        return self.shared("everything", self._in_order.all)
 
     def changes_since(self, position: int) -> Changes:
         """What is different from `position`; see `remembers` for removals long ago."""
@@ -99,6 +107,7 @@ class ServedType:
             self._total += digest(after)
         if before is not None:
             self._total -= digest(before)
+        self._in_order.replaced(name, before, after)
         self.version = version_of(self._total)
         self._shared.clear()
         return before
