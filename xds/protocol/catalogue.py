@@ -142,7 +142,7 @@ class Catalogue:
         served = self._changing(type_url)
         before = served.resources.get(name)
         self.references.replace(before, after)
-        if before is not None and after is not None and before.version == after.version:
+        if before is not None and after is not None and _same_to_clients(before, after):
             served.relate(after)
             return False
         served.replace(position, name, after)
@@ -161,6 +161,10 @@ class Catalogue:
     def _counting(self, name: str) -> Resource | None:
         referred = self.references.is_referred_to(ENDPOINT, name, by_type=CLUSTER)
         return self._assignments.counting(name, is_referred_to=referred)
+
+
+def _same_to_clients(before: Resource, after: Resource) -> bool:
+    return (before.version, before.on_demand) == (after.version, after.on_demand)
 
 
 def _endpoint_names(cluster: Resource | None) -> set[str]:
