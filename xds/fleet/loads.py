@@ -18,7 +18,7 @@ class Loads:
     """The load of every group of this server. Times are Unix seconds, and given."""
 
     def __init__(self, limits: LoadLimits | None = None) -> None:
-        self._limits = limits or LoadLimits()
+        self.limits = limits or LoadLimits()
         self._groups: dict[GroupName, GroupRow] = {}
         self._reporters: dict[int, Reporter] = {}
         self._shares = 0
@@ -111,10 +111,10 @@ class Loads:
 
     def _has_room(self, group: GroupRow, now_s: float) -> bool:
         """Whether there is room for one more cluster; the one that nobody has reported for longest makes it."""
-        if len(group.clusters) - (OTHERS in group.clusters) < self._limits.clusters:
+        if len(group.clusters) - (OTHERS in group.clusters) < self.limits.clusters:
             return True
         name, oldest = next(item for item in group.clusters.items() if item[0] != OTHERS)
-        if oldest.shares or now_s - oldest.reported_at_s < self._limits.cluster_kept_s:
+        if oldest.shares or now_s - oldest.reported_at_s < self.limits.cluster_kept_s:
             return False
         del group.clusters[name]
         others = group.clusters.setdefault(OTHERS, ClusterRow())
@@ -126,7 +126,7 @@ class Loads:
         row = cluster.localities.get(locality)
         if row is not None:
             return row
-        limits = self._limits
+        limits = self.limits
         if len(cluster.localities) >= limits.localities or group.places >= limits.all_localities:
             group.note("locality")
             locality = Locality(OTHERS)
@@ -137,14 +137,14 @@ class Loads:
     def _drop(self, group: GroupRow, cluster: ClusterRow, report: ClusterReport) -> None:
         cluster.dropped += report.dropped
         for category, count in report.drops:
-            if category not in cluster.drops and len(cluster.drops) >= self._limits.names:
+            if category not in cluster.drops and len(cluster.drops) >= self.limits.names:
                 group.note("category")
                 category = OTHERS
             cluster.drop(category, count)
 
     def _measure(self, group: GroupRow, row: LocalityRow, report: LocalityReport) -> None:
         for metric in report.metrics:
-            if metric.name in row.metrics or len(row.metrics) < self._limits.names:
+            if metric.name in row.metrics or len(row.metrics) < self.limits.names:
                 row.measure(metric)
             else:
                 group.note("metric")
@@ -152,7 +152,7 @@ class Loads:
     def _share(self, group: GroupRow, reporter: Reporter, share: Share) -> None:
         if share.now == NOTHING and not share.dropping:
             return
-        if len(reporter.shares) >= self._limits.shares or self._shares >= self._limits.all_shares:
+        if len(reporter.shares) >= self.limits.shares or self._shares >= self.limits.all_shares:
             group.note("share")
             return
         share.enter()

@@ -16,6 +16,7 @@ from xds.protocol.plan import Close
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node, StateRequest
 from xds.protocol.types import TypeUrl
 from xds.server.limits import Limits
+from xds.server.load_decoding import LOAD_REQUEST, LoadRequest, cluster_reports
 
 STATE_REQUEST = "envoy.service.discovery.v3.DiscoveryRequest"
 DELTA_REQUEST = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
@@ -30,11 +31,12 @@ class StreamRefused(Exception):
 
 
 class RequestDecoder:
-    """Parses both variants' requests with the message classes of the private pool."""
+    """Parses both variants' requests, and load reports, with the message classes of the private pool."""
 
     def __init__(self, api: EnvoyApi, limits: Limits) -> None:
         self._state_class = api.message_class(STATE_REQUEST)
         self._delta_class = api.message_class(DELTA_REQUEST)
+        self._load_class = api.message_class(LOAD_REQUEST)
         self._limits = limits
 
     def state(self, data: bytes) -> StateRequest:
@@ -61,6 +63,11 @@ class RequestDecoder:
             error_detail=_error_detail(message),
             node=self._node(message),
         )
+
+    def load(self, data: bytes) -> LoadRequest:
+        """A LoadStatsRequest. Raises StreamRefused."""
+        message = _parsed(self._load_class, data)
+        return LoadRequest(self._node(message), *cluster_reports(message, self._limits.load_entries))
 
     def _node(self, message: Any) -> Node | None:
         if not message.HasField("node"):

@@ -23,6 +23,7 @@ class Limits:
     `keepalive_s`        a silent connection is pinged after, and ended without an answer in `keepalive_timeout_s`
     `pending_requests`   connects that may wait to be accepted; grpc drops what is beyond, in silence
     `response_cache_bytes`  encoded responses kept for each group
+    `load_entries`       clusters and localities that are read of one load report
     `status_calls`       calls of Client Status Discovery at a time; `status_nodes` told of in one answer
     """
 
@@ -40,5 +41,6 @@ class Limits:
     keepalive_timeout_s: float = 20.0
     pending_requests: int = 100_000
     response_cache_bytes: int = 32 * MIB
+    load_entries: int = 10_000
     status_calls: int = 32
     status_nodes: int = 2_000

@@ -1,4 +1,4 @@
-"""The xDS server: discovery services, client status, health and reflection on one listener, from start to drain.
+"""The xDS server: discovery services, client status, load reports, health and reflection on one listener.
 
 It serves what is put into `groups`; who puts it there (`follow.py`), and what process it lives in, is not known here.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from grpc import aio
 
 from api.envoy.registry import EnvoyApi
-from xds.fleet import Fleet
+from xds.fleet import Fleet, Loads
 from xds.protocol.plan import Close
 from xds.server.address import Address
 from xds.server.catalogues import Catalogues
@@ -22,6 +22,7 @@ from xds.server.health import Health, add_reflection
 from xds.server.identity import Identify, by_cluster
 from xds.server.limits import Limits
 from xds.server.listener import listen, new_server
+from xds.server.load_reports import LOAD_REPORTING, LoadReporting
 from xds.server.observer import Observer, SilentObserver
 from xds.server.services import DISCOVERY_SERVICES, discovery_handlers
 from xds.server.streams import Edge
@@ -33,7 +34,10 @@ DRAIN_STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class XdsOptions:
-    """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name."""
+    """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name.
+
+    `load_reporting_interval_s`: how often clients are asked for their load; 0: not at all.
+    """
 
     address: str = "127.0.0.1:0"
     tls: TlsFiles | None = None
@@ -41,6 +45,7 @@ class XdsOptions:
     limits: Limits = field(default_factory=Limits)
     identify: Identify = by_cluster
     identifier: str = ""
+    load_reporting_interval_s: float = 10.0
 
 
 class XdsServer:
@@ -50,6 +55,7 @@ class XdsServer:
         self, api: EnvoyApi, fleet: Fleet, options: XdsOptions | None = None, observer: Observer | None = None
     ) -> None:
         self.fleet = fleet
+        self.loads = Loads()
         self._api = api
         self._options = options or XdsOptions()
         self._observer = observer or SilentObserver()
@@ -80,9 +86,11 @@ class XdsServer:
     async def start(self) -> None:
         """Listen. Health is NOT_SERVING until `set_ready`. Raises InvalidConfig when the address cannot be had."""
         server = new_server(self._options.limits)
+        loads = LoadReporting(self._api, self._edge, self.loads, self._options.load_reporting_interval_s)
         status = ClientStatusService(self._api, self.fleet, self.groups, self._options.limits)
-        server.add_generic_rpc_handlers((*discovery_handlers(self._edge), status.handler()))
-        services = [*(row.name for row in DISCOVERY_SERVICES), CLIENT_STATUS]
+        discovery = discovery_handlers(self._edge)
+        server.add_generic_rpc_handlers((*discovery, status.handler(), loads.handler()))
+        services = [*(row.name for row in DISCOVERY_SERVICES), CLIENT_STATUS, LOAD_REPORTING]
         health = Health(server, services)
         add_reflection(server, services, self._api.pool)
         tls, allowed = self._options.tls, self._options.plaintext_off_loopback
