@@ -2,7 +2,7 @@
 
 The hundreds group by what was being read: 01 YAML, 02 documents, 03 Envoy messages and 04 their field rules (both named
 in `api.envoy.problem`), 05 duplicates and references, 06 sizes, 07 files, 08 a server's settings, 09 publishing and the
-record of it. A code is never reused for something else.
+record of it, 10 endpoints apart from configuration. A code is never reused for something else.
 `W` codes are warnings: they refuse nothing.
 """
 
@@ -64,6 +64,11 @@ BASE_STALE = "E0902"
 KEY_REUSED = "E0903"
 AUDIT_EDITED = "E0904"
 AUDIT_BROKEN = "E0905"
+
+ENDPOINT_INVALID = "E1001"
+ENDPOINTS_FEW = "E1002"
+CLUSTER_WITHOUT_EDS = "E1003"
+RATE_EXCEEDED = "E1004"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -127,4 +132,8 @@ TITLES: dict[str, str] = {
     KEY_REUSED: "an idempotency key used for something else",
     AUDIT_EDITED: "an audit record that was edited",
     AUDIT_BROKEN: "audit records that are missing or replaced",
+    ENDPOINT_INVALID: "an endpoint that cannot be one",
+    ENDPOINTS_FEW: "too few healthy endpoints would be left",
+    CLUSTER_WITHOUT_EDS: "a cluster that gets its endpoints in another way",
+    RATE_EXCEEDED: "too many changes of endpoints in a short time",
 }
