@@ -41,6 +41,7 @@ ENCODINGS = Instrument("fairlead.xds.encodings", "counter", "{response}", "respo
 ACKS = Instrument("fairlead.xds.acks", "counter", "{response}", "responses acknowledged", ("type",))
 REJECTIONS = Instrument("fairlead.xds.rejections", "counter", "{response}", "responses rejected", ("type", "group"))
 STALE = Instrument("fairlead.xds.stale_requests", "counter", "{request}", "requests with an old nonce", ("type",))
+POLLS = Instrument("fairlead.xds.polls", "counter", "{request}", "polls by REST and unary gRPC", ("type", "outcome"))
 ACK_DURATION = Instrument(
     "fairlead.xds.ack.duration", "histogram", "s", "from the decision to send to the ACK", ("type",)
 )
@@ -76,6 +77,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     ACKS,
     REJECTIONS,
     STALE,
+    POLLS,
     ACK_DURATION,
     NODES,
     REVISION,

@@ -4,6 +4,8 @@ server      XdsServer: one listener from start to drain
 services    the discovery services, a row each
 streams     one stream: a reader, a writer, a session
 decoding    bytes -> requests            encoding    responses -> bytes, made once for all who get the same
+polling     clients without a stream: unary gRPC, and REST   rest, json_encoding   its paths, and its responses
+kept_bytes  what was made once, up to a limit
 catalogues  groups and the streams that follow them; waking them when a group moves
 follow      keeps the catalogues at the heads of the store
 listener    options, addresses, errors that name the address

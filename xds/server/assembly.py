@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from starlette.routing import Route
+
 from api.envoy.registry import EnvoyApi
 from api.management.backend import Addresses, Backend, ServerFacts
 from api.management.events import EventHub
@@ -15,9 +17,12 @@ from xds.fleet import Fleet
 from xds.server.follow import Follower
 from xds.server.gauges import declare_gauges
 from xds.server.http import HttpServer
+from xds.server.json_encoding import JsonEncoder
+from xds.server.limits import Limits
 from xds.server.management import ManagementServer
 from xds.server.readiness import Readiness
 from xds.server.reporting import Reporting
+from xds.server.rest import rest_is_off, rest_route
 from xds.server.server import XdsOptions, XdsServer
 from xds.server.settings import ServerSettings
 from xds.server.tls import TlsFiles
@@ -62,7 +67,8 @@ def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) ->
         tls=_tls(settings.management_cert, settings.management_key, settings.management_client_ca),
         plaintext_allowed=settings.plaintext_allowed,
     )
-    parts = Parts(store, xds, management, HttpServer(settings.http_address, readiness.not_ready), follower, readiness)
+    http = HttpServer(settings.http_address, readiness.not_ready, [_rest(settings, xds, envoy)])
+    parts = Parts(store, xds, management, http, follower, readiness)
     declare_gauges(xds, fleet, follower, readiness)
     return parts
 
@@ -81,6 +87,13 @@ def _xds_options(settings: ServerSettings) -> XdsOptions:
         plaintext_off_loopback=settings.plaintext_allowed,
         identifier=f"fairlead {installed_version()}",
     )
+
+
+def _rest(settings: ServerSettings, xds: XdsServer, envoy: EnvoyApi) -> Route:
+    if not settings.rest_polling:
+        return rest_is_off()
+    encoder = JsonEncoder(envoy, Limits().response_cache_bytes, f"fairlead {installed_version()}")
+    return rest_route(xds.poller, encoder, on_loopback=settings.http_address.loopback)
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:

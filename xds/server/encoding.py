@@ -7,14 +7,14 @@ envoy.service.discovery.v3; the tests hold the bytes against the real messages.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from xds.protocol.plan import ResourceError, Response
 from xds.protocol.resource import Resource
 from xds.protocol.variant import Variant
+from xds.server.kept_bytes import KeptBytes
 
 # Tags of length-delimited fields: number << 3 | 2.
 _ANY_TYPE_URL, _ANY_VALUE = b"\x0a", b"\x12"
@@ -41,10 +41,13 @@ class ResponseEncoder:
     """Makes and keeps the responses of one group; the least recently used go when they exceed `limit_bytes`."""
 
     def __init__(self, limit_bytes: int, identifier: str = "") -> None:
-        self._limit_bytes = limit_bytes
         self._identifier = identifier
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
-        self.kept_bytes = 0
+        self._kept = KeptBytes(limit_bytes)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of all that is kept."""
+        return self._kept.size_bytes
 
     def encode(self, variant: Variant, response: Response) -> Encoded:
         """A DiscoveryResponse or DeltaDiscoveryResponse, serialised."""
@@ -53,17 +56,8 @@ class ResponseEncoder:
         fresh = body is None
         if body is None:
             body = encode_body(variant, response, self._identifier)
-            self._keep(key, body)
-        else:
-            self._kept.move_to_end(key)
+            self._kept.keep(key, body)
         return Encoded(body + _field(_NONCE, response.nonce.encode()), fresh)
-
-    def _keep(self, key: Hashable, body: bytes) -> None:
-        self._kept[key] = body
-        self.kept_bytes += len(body)
-        while self.kept_bytes > self._limit_bytes:
-            _, dropped = self._kept.popitem(last=False)
-            self.kept_bytes -= len(dropped)
 
 
 def encode_body(variant: Variant, response: Response, identifier: str = "") -> bytes:

@@ -27,6 +27,18 @@ class StreamInfo:
     since_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class PollInfo:
+    """One poll (REST, unary gRPC). `outcome`: "sent", "unchanged", or the status it was refused with, for `reason`."""
+
+    address: str
+    type_url: TypeUrl
+    outcome: str
+    node: str = ""
+    group: str = ""
+    reason: str = ""
+
+
 class Observer(Protocol):
     """What happens at the edge, as it happens."""
 
@@ -46,7 +58,10 @@ class Observer(Protocol):
         """A stream that never named a node was ended."""
 
     def stream_failed(self, address: str, error: Exception) -> None:
-        """A defect of ours ended a stream; the client was told INTERNAL."""
+        """A defect of ours ended a stream or a poll; the client was told INTERNAL."""
+
+    def polled(self, poll: PollInfo) -> None:
+        """A client without a stream asked, and was answered or refused."""
 
     def group_moved(self, group: GroupName, revision: int, changed: int, streams: int) -> None:
         """A group serves `revision` from now on: `changed` resources, and so many streams to tell."""
@@ -79,6 +94,7 @@ class SilentObserver:
     def stream_closed(self, stream: StreamInfo, close: Close | None) -> None: ...
     def stream_refused(self, address: str, close: Close) -> None: ...
     def stream_failed(self, address: str, error: Exception) -> None: ...
+    def polled(self, poll: PollInfo) -> None: ...
     def group_moved(self, group: GroupName, revision: int, changed: int, streams: int) -> None: ...
     def group_failed(self, group: GroupName, revision: int, error: Exception) -> None: ...
     def store_lost(self, reason: str) -> None: ...

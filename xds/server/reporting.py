@@ -16,7 +16,7 @@ from snapshots.store.protocol import Revision
 from xds.protocol import plan
 from xds.protocol.types import BY_URL, GroupName, TypeUrl
 from xds.server.delivery_traces import DeliveryTraces
-from xds.server.observer import SilentObserver, StreamInfo
+from xds.server.observer import PollInfo, SilentObserver, StreamInfo
 
 
 class Reporting(SilentObserver):
@@ -51,6 +51,14 @@ class Reporting(SilentObserver):
     def stream_failed(self, address: str, error: Exception) -> None:
         metrics.add(metrics.REFUSED_STREAMS, status="INTERNAL")
         self._log.error("stream failed", address=address, exc_info=error)
+
+    def polled(self, poll: PollInfo) -> None:
+        short = short_type(poll.type_url)
+        metrics.add(metrics.POLLS, type=short, outcome=poll.outcome)
+        if poll.reason:
+            self._log.warning("poll refused", address=poll.address, type=short, status=poll.outcome, reason=poll.reason)
+        else:
+            self._log.debug("poll", node=poll.node, group=poll.group, type=short, outcome=poll.outcome)
 
     def observed(self, stream: StreamInfo, observation: plan.Observation) -> None:
         match observation:

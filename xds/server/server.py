@@ -6,7 +6,6 @@ It serves what is put into `groups`; who puts it there (`follow.py`), and what p
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import dataclass, field
 
 from grpc import aio
@@ -24,12 +23,15 @@ from xds.server.limits import Limits
 from xds.server.listener import listen, new_server
 from xds.server.load_reports import LOAD_REPORTING, LoadReporting
 from xds.server.observer import Observer, SilentObserver
+from xds.server.polling import Poller
 from xds.server.services import DISCOVERY_SERVICES, discovery_handlers
 from xds.server.streams import Edge
 from xds.server.tls import TlsFiles, reloading_credentials
 
 DRAINING = Close("UNAVAILABLE", "this server is going away; connect again to another")
-DRAIN_STEPS = 20
+DRAIN_STEP_S = 0.1
+DRAIN_SHARE = 0.8
+"""Of the grace: the last to be sent away have the rest of it to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class XdsServer:
         self._edge = Edge(
             RequestDecoder(api, limits), self.groups, fleet, self._observer, self._options.identify, limits
         )
+        self.poller = Poller(self._edge)
         self._bound = Address.parse(self._options.address)
         self._server: aio.Server | None = None
         self._health: Health | None = None
@@ -88,7 +91,7 @@ class XdsServer:
         server = new_server(self._options.limits)
         loads = LoadReporting(self._api, self._edge, self.loads, self._options.load_reporting_interval_s)
         status = ClientStatusService(self._api, self.fleet, self.groups, self._options.limits)
-        discovery = discovery_handlers(self._edge)
+        discovery = discovery_handlers(self._edge, self.poller)
         server.add_generic_rpc_handlers((*discovery, status.handler(), loads.handler()))
         services = [*(row.name for row in DISCOVERY_SERVICES), CLIENT_STATUS, LOAD_REPORTING]
         health = Health(server, services)
@@ -118,16 +121,17 @@ class XdsServer:
         await self.set_ready(False)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.stop(grace_s))
-            tasks.create_task(self._end_streams(grace_s * 0.8))
+            tasks.create_task(self._end_streams(grace_s * DRAIN_SHARE))
         if self._waker is not None:
             self._waker.cancel()
             await asyncio.gather(self._waker, return_exceptions=True)
         self._server = None
 
     async def _end_streams(self, within_s: float) -> None:
+        """A few at a time and all of the time, so that the servers they go to are met by no storm."""
         waiting = list(self._edge.streams.values())
-        batch = math.ceil(len(waiting) / DRAIN_STEPS) or 1
-        for start in range(0, len(waiting), batch):
-            for stream in waiting[start : start + batch]:
+        steps = max(1, min(len(waiting), round(within_s / DRAIN_STEP_S)))
+        for step in range(steps):
+            for stream in waiting[step::steps]:
                 stream.end(DRAINING)
-            await asyncio.sleep(within_s / DRAIN_STEPS)
+            await asyncio.sleep(within_s / steps)

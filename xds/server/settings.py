@@ -49,6 +49,9 @@ class ServerSettings:
     http_address: Address = setting(
         "http.address", host_and_port, Address("127.0.0.1", 18002), "/healthz, /readyz and /metrics"
     )
+    rest_polling: bool = setting(
+        "http.rest_polling", boolean, False, "Envoys may poll (REST) on the HTTP port, where nobody proves who they are"
+    )
     data_dir: Path = setting("store.data_dir", path, Path(".fairlead"), "where the embedded etcd keeps its data")
     memory: bool = setting("store.memory", boolean, False, "keep nothing: the in-memory store, for trying things out")
     etcd: tuple[str, ...] = setting(
@@ -158,10 +161,24 @@ def _broken_rules(settings: ServerSettings) -> list[str]:
             broken.append(f"{side}_cert and {side}_key go together: give both or neither")
     for side in ("xds", "management"):
         broken += _listener_rules(settings, side)
+    broken += _rest_rules(settings)
     if bool(settings.etcd_username) != (settings.etcd_password_file is not None):
         broken.append("etcd_username and etcd_password_file go together: give both or neither")
     if settings.gc_keep_revisions < 1:
         broken.append("gc_keep_revisions must be at least 1: what is served is always kept")
+    return broken
+
+
+def _rest_rules(settings: ServerSettings) -> list[str]:
+    if not settings.rest_polling or settings.plaintext_allowed:
+        return []
+    twice = "or set both insecure_plaintext and insecure_off_loopback if you mean it"
+    broken = []
+    if settings.xds_client_ca is not None:
+        broken.append(f"rest_polling would serve without a certificate what xds_client_ca protects: drop one, {twice}")
+    if not settings.http_address.loopback:
+        address = settings.http_address
+        broken.append(f"rest_polling is plaintext and http_address {address} is not loopback: listen there, {twice}")
     return broken
 
 
