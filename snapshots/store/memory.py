@@ -33,6 +33,7 @@ from snapshots.store.protocol import (
     Swept,
 )
 from snapshots.store.slots import Slots
+from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
 
@@ -103,6 +104,9 @@ class MemoryStore:
     async def snapshot(self, group: GroupName, number: int) -> Snapshot:
         kept = self._kept(group, number)
         return Snapshot(kept.revision, kept.state.content.sorted_values())
+
+    async def resource(self, group: GroupName, number: int, type_url: TypeUrl, name: str) -> Resource | None:
+        return self._kept(group, number).state.content.get((type_url, name))
 
     async def diff(self, group: GroupName, base: int, to: int) -> tuple[ResourceChange, ...]:
         before = self._kept(group, base).state if base else GroupState()
