@@ -172,6 +172,11 @@ class ManagementClient:
         """Every resource of the node's group, and whether the node has it."""
         return self._stream(self._stub.GetNodeConfiguration, pb.GetNodeRequest(id=node))
 
+    async def get_load(self, group: str = "", cluster: str = "") -> tuple[pb.GroupLoad, ...]:
+        """What clients report of their traffic, by group, cluster and locality; empty means all. Raises NotFound."""
+        answer = await self._unary(self._stub.GetLoad, pb.GetLoadRequest(group=group, cluster=cluster))
+        return tuple(answer.groups)
+
     async def explain(self, group: str, resource: str) -> tuple[pb.Explanation, ...]:
         """Why a resource is or is not served; `resource` is a name, TYPE/NAME or a document's name. Raises NotFound."""
         request = pb.ExplainRequest(group=group, resource=resource)

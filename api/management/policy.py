@@ -43,6 +43,7 @@ _MANAGEMENT = (
     "ListNodes",
     "GetNode",
     "GetNodeConfiguration",
+    "GetLoad",
     "Explain",
     "FollowRevision",
     "WatchEvents",

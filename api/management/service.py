@@ -10,6 +10,7 @@ from api.management.backend import Backend
 from api.management.conversion import group_message, store_message, timestamp
 from api.management.explaining import Explaining
 from api.management.following import Following
+from api.management.load import Load
 from api.management.nodes import Nodes
 from api.management.publishing import Publishing
 from api.management.reading import Reading
@@ -35,6 +36,7 @@ class ManagementService:
         self._publishing = Publishing(backend)
         self._reading = Reading(backend.store)
         self._nodes = Nodes(backend)
+        self._load = Load(backend)
         self._explaining = Explaining(backend)
         self._following = Following(backend)
         self._recent = RecentDocuments(RECENT_BYTES)
@@ -82,6 +84,9 @@ class ManagementService:
 
     async def GetNodeConfiguration(self, request: pb.GetNodeRequest, context: Context) -> None:
         await _write_all(context, self._nodes.configuration(request))
+
+    async def GetLoad(self, request: pb.GetLoadRequest, context: Context) -> pb.GetLoadResponse:
+        return self._load.get(request)
 
     async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
         return await self._explaining.explain(request)

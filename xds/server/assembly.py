@@ -19,6 +19,7 @@ from xds.server.gauges import declare_gauges
 from xds.server.http import HttpServer
 from xds.server.json_encoding import JsonEncoder
 from xds.server.limits import Limits
+from xds.server.load_gauges import declare_load
 from xds.server.management import ManagementServer
 from xds.server.readiness import Readiness
 from xds.server.reporting import Reporting
@@ -61,7 +62,7 @@ def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) ->
         leaving=lambda: readiness.draining,
     )
     management = ManagementServer(
-        Backend(store, envoy, fleet, hub, facts),
+        Backend(store, envoy, fleet, hub, facts, xds.loads),
         str(settings.management_address),
         observer,
         tls=_tls(settings.management_cert, settings.management_key, settings.management_client_ca),
@@ -70,6 +71,7 @@ def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) ->
     http = HttpServer(settings.http_address, readiness.not_ready, [_rest(settings, xds, envoy)])
     parts = Parts(store, xds, management, http, follower, readiness)
     declare_gauges(xds, fleet, follower, readiness)
+    declare_load(xds.loads)
     return parts
 
 
@@ -86,6 +88,7 @@ def _xds_options(settings: ServerSettings) -> XdsOptions:
         tls=_tls(settings.xds_cert, settings.xds_key, settings.xds_client_ca),
         plaintext_off_loopback=settings.plaintext_allowed,
         identifier=f"fairlead {installed_version()}",
+        load_reporting_interval_s=settings.load_reporting_interval_s,
     )
 
 

@@ -29,6 +29,7 @@ from xds.server.setting_types import (
 )
 
 Reader = Callable[[object], Any]
+SHORTEST_REPORTING_INTERVAL_S = 0.1
 
 
 def setting(toml: str, read: Reader, default: Any, help_text: str) -> Any:
@@ -82,6 +83,9 @@ class ServerSettings:
     )
     ready_file: Path | None = setting(
         "server.ready_file", path, None, "written when ready: JSON with the addresses bound and the pid"
+    )
+    load_reporting_interval_s: float = setting(
+        "xds.load_reporting_interval_s", seconds, 10.0, "seconds between reports that clients are asked for; 0: none"
     )
     drain_s: float = setting("server.drain_s", seconds, 10.0, "seconds that open streams may take to end on SIGTERM")
     log_level: str = setting(
@@ -164,6 +168,9 @@ def _broken_rules(settings: ServerSettings) -> list[str]:
     broken += _rest_rules(settings)
     if bool(settings.etcd_username) != (settings.etcd_password_file is not None):
         broken.append("etcd_username and etcd_password_file go together: give both or neither")
+    if 0 < settings.load_reporting_interval_s < SHORTEST_REPORTING_INTERVAL_S:
+        shortest = f"{SHORTEST_REPORTING_INTERVAL_S:g}"
+        broken.append(f"load_reporting_interval_s must be 0 or at least {shortest}: clients would do little else")
     if settings.gc_keep_revisions < 1:
         broken.append("gc_keep_revisions must be at least 1: what is served is always kept")
     return broken
