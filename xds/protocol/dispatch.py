@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.changelog import ABSENT
 from xds.protocol.due import updates_due
+from xds.protocol.following import follow
 from xds.protocol.interest import Interest
 from xds.protocol.ordering import KEPT_WHILE_REFERRED_TO, Name, Turn, is_new, kept, unusable
 from xds.protocol.plan import Close, Observation, Plan, Response, Sent, Settled
@@ -73,6 +74,7 @@ class Dispatch:
         for subscription in self._ordered:
             if _too_late(subscription, catalogue, self._responses):
                 return Plan(observations=tuple(self._seen), close=_ask_again(subscription))
+            follow(subscription, catalogue.served(subscription.type.url))
             self._answer(subscription, catalogue, now_s)
         turn = Turn(self._ordered, catalogue, self._warming, now_s, self._patience_s)
         broken = unusable(self._ordered, catalogue) if any(one.rejected for one in self._ordered) else set()
@@ -129,13 +131,16 @@ class Dispatch:
             return
         if subscription.awaiting or not turn.may_add(subscription):
             return
-        for content in self._responses.additions(subscription, served, due):
-            self._send(subscription, content, catalogue, subscription.sent_to, now_s)
+        gone = self._responses.removed_with(subscription, served)
+        for content in self._responses.additions(subscription, served, due, gone):
+            self._send(subscription, content, catalogue, subscription.sent_to, now_s, removes=bool(content.removed))
         for resource in due if not subscription.quiet else ():
             subscription.owed.discard(resource.name)
             subscription.ahead.pop(resource.name, None)
             subscription.withheld.pop(resource.name, None)
         self._advance(subscription, catalogue.position)
+        if gone:
+            self._told_removed(subscription, served, gone, catalogue.position)
 
     def _advance(self, subscription: Subscription, position: int) -> None:
         subscription.sent_to = position
@@ -180,15 +185,22 @@ class Dispatch:
     ) -> None:
         for content in self._responses.removals(subscription, served, due):
             self._send(subscription, content, catalogue, subscription.sent_to, now_s, removes=True)
+        self._told_removed(subscription, served, due, catalogue.position)
+
+    def _told_removed(
+        self, subscription: Subscription, served: ServedType, due: tuple[str, ...], position: int
+    ) -> None:
         subscription.lingering.difference_update(due)
+        subscription.let_go.difference_update(due)
         for name in subscription.parting.keys() & due:
             del subscription.parting[name]
-        self._nothing_to_remove(subscription, served, catalogue.position)
+        self._nothing_to_remove(subscription, served, position)
 
     def _nothing_to_remove(self, subscription: Subscription, served: ServedType, position: int) -> None:
         subscription.gone_to = max(subscription.gone_to, subscription.sent_to)
         if subscription.gone_to == subscription.sent_to == position:
             subscription.ahead.clear()
+        subscription.let_go.clear()
         for name in [name for name in subscription.rejected if name not in served.resources]:
             del subscription.rejected[name]
 
@@ -223,7 +235,7 @@ class Dispatch:
         url, position = subscription.type.url, catalogue.position
         nonce = Nonce(str(next(self._nonces)))
         what = (content.version, content.resources, content.removed, content.share_key, content.errors)
-        self._sent.append(Response(url, nonce, *what))
+        self._sent.append(Response(url, nonce, *what, content.aliases, content.unresolved))
         counts = (len(content.resources), len(content.removed))
         apart = since >= catalogue.revised_at and catalogue.served(url).log.newest > since
         self._seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
@@ -269,7 +281,7 @@ class Dispatch:
             touched_at = max(catalogue.revised_at, served.log.newest)  # changed endpoints are no news of other types
             if one.settled_at == touched_at or one.awaiting or one.unsolicited or one.withheld:
                 continue
-            owes = one.lingering and one.type.url not in KEPT_WHILE_REFERRED_TO
+            owes = one.let_go or (one.lingering and one.type.url not in KEPT_WHILE_REFERRED_TO)
             if one.sent_to == one.gone_to == position and not owes and not rejection_stands(one, served):
                 one.settled_at = touched_at
                 self._seen.append(Settled(one.type.url, catalogue.revision, position))
