@@ -10,32 +10,67 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.builders import a_node, assignment, cluster, listener, route, secret
+from tests.builders import (
+    a_node,
+    assignment,
+    cluster,
+    extension,
+    listener,
+    route,
+    runtime,
+    scoped_route,
+    secret,
+)
 from xds.protocol.assignments import empty_assignment
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.plan import Plan, Response, Sent
 from xds.protocol.requests import DeltaRequest, ErrorDetail, StateRequest
-from xds.protocol.resource import Resource
+from xds.protocol.resource import Reference, Resource
 from xds.protocol.session import Limits, Session, Variant
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET, GroupName, TypeUrl
+from xds.protocol.types import (
+    BY_URL,
+    CLUSTER,
+    ENDPOINT,
+    EXTENSION,
+    LISTENER,
+    ROUTE,
+    RUNTIME,
+    SCOPED_ROUTE,
+    SECRET,
+    VIRTUAL_HOST,
+    GroupName,
+    TypeUrl,
+)
 
-TYPES = (CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET)
+TYPES = tuple(BY_URL)
 NAMES = ("a", "b", "c")
-WILD = (CLUSTER, LISTENER)
+WILD = tuple(url for url, row in BY_URL.items() if row.legacy_wildcard)
+FULL = tuple(url for url, row in BY_URL.items() if row.full_state)
+KEPT = (SECRET, EXTENSION)
 types = st.sampled_from(TYPES)
 names = st.sampled_from(NAMES)
-contents = st.sampled_from("uvw")
+names_and_all = st.sampled_from((*NAMES, "*"))
 
 
-def resource(type_url: TypeUrl, name: str, content: str, other: str) -> Resource:
+def resource(url: TypeUrl, name: str, content: str, other: str) -> Resource:
     build = {
         CLUSTER: lambda: cluster(name, content, endpoints=other, secret=other if content == "w" else ""),
         ENDPOINT: lambda: assignment(name, content),
-        LISTENER: lambda: listener(name, content, route=other, secret=other if content == "v" else ""),
+        LISTENER: lambda: listener(
+            name,
+            content,
+            route=other,
+            secret=other if content == "v" else "",
+            extension=other if content == "w" else "",
+        ),
         ROUTE: lambda: route(name, content, to=(other,)),
+        SCOPED_ROUTE: lambda: scoped_route(name, content, route=other),
+        VIRTUAL_HOST: lambda: Resource.of(url, name, f"{name} {content}".encode(), (Reference(CLUSTER, other),)),
         SECRET: lambda: secret(name, content),
+        EXTENSION: lambda: extension(name, content),
+        RUNTIME: lambda: runtime(name, content),
     }
-    return build[type_url]()
+    return build[url]()
 
 
 def note(known: dict[str, Resource], changes: Mapping[str, Resource | None]) -> None:
@@ -55,6 +90,7 @@ class Client:
         self.named: set[TypeUrl] = set()
         self.inbox: deque[Response] = deque()
         self.last: dict[TypeUrl, Response] = {}
+        self.versions: dict[TypeUrl, str] = {}  # of the last state that it took all of
         self.sent: dict[tuple[TypeUrl, str], str] = {}  # the version last sent, since when it was not removed
         self.changes: Counter[tuple[TypeUrl, str]] = Counter()
 
@@ -63,7 +99,7 @@ class Client:
         brought = {one.name: one.version for one in response.resources}
         wanted = self.wants[url]
         held = self.held[url]
-        if self.variant is Variant.STATE_OF_THE_WORLD and (url in WILD or "*" in wanted):
+        if self.variant is Variant.STATE_OF_THE_WORLD and (url in FULL or "*" in wanted):
             for name in held.keys() - brought.keys():
                 del held[name]
         for name, version in brought.items():
@@ -112,6 +148,7 @@ class Converges(RuleBasedStateMachine):
             for one in response.resources:
                 self.client.sent[response.type_url, one.name] = one.version
                 self.client.changes[response.type_url, one.name] = 0
+            self.is_the_newest(response)
         for response in plan.responses:
             told = [one.name for one in response.resources] + list(response.removed)
             assert len(told) == len(set(told)), "a name twice in one response"
@@ -121,6 +158,18 @@ class Converges(RuleBasedStateMachine):
         assert all(stand == (self.catalogue.revision, self.catalogue.position) for stand in stands)
         self.wake_at_s = plan.wake_at_s
 
+    def is_the_newest(self, response: Response) -> None:
+        """No client sees a version go back, for only what is served now is sent; a full state keeps what goes last."""
+        served = self.catalogue.served(response.type_url).resources
+        full_state = self.tells_all(response.type_url)
+        for one in response.resources:
+            assert served.get(one.name, one if full_state else None) == one, "that is not what is served"
+        assert not served.keys() & set(response.removed), "what is served was told as gone"
+
+    def tells_all(self, url: TypeUrl) -> bool:
+        """Whether a response is the full state to this client (rule 17)."""
+        return self.client.variant is Variant.STATE_OF_THE_WORLD and (url in FULL or self.wants_all(url))
+
     def removals_are_last(self, plan: Plan) -> None:
         removes = [bool(response.removed) for response in plan.responses]
         assert removes == sorted(removes), "something was added after a removal"
@@ -128,8 +177,7 @@ class Converges(RuleBasedStateMachine):
     def nothing_is_sent_twice(self, plan: Plan) -> None:
         for response in plan.responses:
             url = response.type_url
-            full_state = self.client.variant is Variant.STATE_OF_THE_WORLD and (url in WILD or self.wants_all(url))
-            if url == ENDPOINT or full_state:  # rules 25 and 17
+            if url == ENDPOINT or self.tells_all(url):  # rules 25 and 17
                 continue
             for one in response.resources:
                 if self.client.changes[url, one.name] <= 3:  # the log sees through that many changes and back
@@ -145,7 +193,7 @@ class Converges(RuleBasedStateMachine):
         held = client.held[url]
         wants -= dropped
         wants |= added
-        if opening and not wants and url in WILD:
+        if not wants and url in WILD and (opening or (client.variant is not Variant.DELTA and url not in client.named)):
             wants.add("*")
         for name in [name for name in held if name not in wants and "*" not in wants]:
             del held[name]
@@ -166,15 +214,13 @@ class Converges(RuleBasedStateMachine):
                 url,
                 resource_names=() if legacy else tuple(sorted(wants)),
                 response_nonce=last.nonce if last else "",
-                version_info=last.version if last else "",
+                version_info=last.version if last else client.versions.get(url, ""),
             )
 
-    @rule(url=types, added=st.sets(st.sampled_from((*NAMES, "*")), max_size=3), dropped=st.sets(names, max_size=2))
+    @rule(url=types, added=st.sets(names_and_all, max_size=3), dropped=st.sets(names_and_all, max_size=2))
     def change_subscription(self, url: TypeUrl, added: set[str], dropped: set[str]) -> None:
-        if url not in WILD:
-            added = added - {"*"} or {"a"}
-        if "*" in self.client.wants.get(url, ()) and self.client.variant is Variant.STATE_OF_THE_WORLD:
-            added = added | {"*"}
+        if url not in self.client.wants and url not in WILD:
+            added = added or {"a"}
         self.subscribe_to(url, added, dropped - added, {})
 
     @rule(changes=st.lists(st.tuples(types, names, st.sampled_from("uvw-"), names), min_size=1, max_size=6))
@@ -215,6 +261,7 @@ class Converges(RuleBasedStateMachine):
             culprit = response.resources[which % len(response.resources)].name
             self.culprits.add((url, culprit))
         self.client.take(response, culprit)
+        self.client.versions[url] = "" if culprit else response.version
         error = ErrorDetail(3, f"{culprit} is bad") if culprit else None
         self.client.last[url] = response
         if self.client.variant is Variant.DELTA:
@@ -238,12 +285,12 @@ class Converges(RuleBasedStateMachine):
             self.arrive(self.session.advance(self.now_s))
 
     @precondition(lambda self: self.introduced)
-    @rule(how=st.sampled_from(("truthful", "stale", "lying", "forgetful")))
-    def reconnect(self, how: str) -> None:
+    @rule(how=st.sampled_from(("truthful", "stale", "lying", "forgetful")), order=st.permutations(TYPES))
+    def reconnect(self, how: str, order: list[TypeUrl]) -> None:
         client = self.client
         self.connect()
         wants, client.wants, client.named = client.wants, {}, set()
-        for url in TYPES:
+        for url in order:
             if url not in wants:
                 continue
             brought = dict(client.held[url])
@@ -251,9 +298,9 @@ class Converges(RuleBasedStateMachine):
                 brought = dict.fromkeys(brought, "older")
             if how == "lying":
                 brought |= {"ghost": "1", "c": "never was"}
-            if how == "forgetful" or client.variant is Variant.STATE_OF_THE_WORLD:
+            if how == "forgetful" or (how != "truthful" and client.variant is Variant.STATE_OF_THE_WORLD):
                 brought = {}
-                client.held[url] = {}
+                client.held[url], client.versions[url] = {}, {"lying": "never was"}.get(how, "")
             elif how == "lying":
                 client.held[url] = dict(brought)
             if not wants[url] and url in WILD:
@@ -310,8 +357,8 @@ class Converges(RuleBasedStateMachine):
 
     def may_keep(self, url: TypeUrl, name: str) -> bool:
         """A partial state of the world removes nothing, and a secret in use is not taken away."""
-        partial = self.client.variant is Variant.STATE_OF_THE_WORLD and url not in WILD
-        return partial or (url == SECRET and self.catalogue.is_referred_to(url, name))
+        partial = self.client.variant is Variant.STATE_OF_THE_WORLD and not self.tells_all(url)
+        return partial or (url in KEPT and self.catalogue.is_referred_to(url, name))
 
 
 TestConverges = Converges.TestCase
