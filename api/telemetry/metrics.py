@@ -71,6 +71,18 @@ PROPAGATION = Instrument(
 CHANGES = Instrument(
     "fairlead.publish.changes", "counter", "{resource}", "resources changed by new revisions", ("group",)
 )
+ENDPOINT_CHANGES = Instrument(
+    "fairlead.endpoints.changes", "counter", "{change}", "endpoint sets served anew, without a revision", ("group",)
+)
+ENDPOINTS_COALESCED = Instrument(
+    "fairlead.endpoints.coalesced", "counter", "{change}", "changes overtaken by a newer one of their set", ("group",)
+)
+ENDPOINT_PUSHES = Instrument(
+    "fairlead.endpoints.pushes", "counter", "{response}", "responses decided for endpoint sets alone", ("group",)
+)
+ENDPOINT_PROPAGATION = Instrument(
+    "fairlead.endpoints.propagation", "histogram", "s", "from an endpoint set's record to its serving here", ("group",)
+)
 LOAD_FAILURES = Instrument(
     "fairlead.load.failures", "counter", "{revision}", "revisions that could not be loaded", ("group",)
 )
@@ -108,6 +120,10 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     REVISION,
     PROPAGATION,
     CHANGES,
+    ENDPOINT_CHANGES,
+    ENDPOINTS_COALESCED,
+    ENDPOINT_PUSHES,
+    ENDPOINT_PROPAGATION,
     LOAD_FAILURES,
     STORE_REACHABLE,
     READY,

@@ -7,7 +7,8 @@ decoding    bytes -> requests            encoding    responses -> bytes, made on
 polling     clients without a stream: unary gRPC, and REST   rest, json_encoding   its paths, and its responses
 kept_bytes  what was made once, up to a limit
 catalogues  groups and the streams that follow them; waking them when a group moves
-follow      keeps the catalogues at the heads of the store
+follow      keeps the catalogues at the heads of the store          follow_endpoints   gives them the endpoint sets
+coalescing  bounds how often one thing is told     retrying   how long to wait before trying again
 listener    options, addresses, errors that name the address
 tls         certificates from files, reloaded without dropping a stream
 health      health and reflection

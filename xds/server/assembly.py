@@ -12,9 +12,11 @@ from starlette.routing import Route
 from api.envoy.registry import EnvoyApi
 from api.management.backend import Addresses, Backend, ServerFacts
 from api.management.events import EventHub
-from snapshots.store.protocol import SnapshotStore, StoreStatus
+from snapshots.store.endpoint_sets import Store
+from snapshots.store.protocol import StoreStatus
 from xds.fleet import Fleet
 from xds.server.follow import Follower
+from xds.server.follow_endpoints import EndpointFollower
 from xds.server.gauges import declare_gauges
 from xds.server.http import HttpServer
 from xds.server.json_encoding import JsonEncoder
@@ -33,10 +35,11 @@ from xds.server.tls import TlsFiles
 class Parts:
     """One server process. None of it runs yet."""
 
-    store: SnapshotStore
+    store: Store
     xds: XdsServer
     management: ManagementServer
     http: HttpServer
+    endpoints: EndpointFollower
     follower: Follower
     readiness: Readiness
 
@@ -45,12 +48,13 @@ class Parts:
         return Addresses(self.xds.address, self.management.address, self.http.address)
 
 
-def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) -> Parts:
+def assemble(settings: ServerSettings, store: Store, envoy: EnvoyApi) -> Parts:
     """Wire a server. Nothing is bound and no file is read here."""
     fleet, hub = Fleet(), EventHub()
     observer = Reporting(hub, lambda: follower.heads)
     xds = XdsServer(envoy, fleet, _xds_options(settings), observer)
-    follower = Follower(store, xds.groups, fleet, observer)
+    endpoints = EndpointFollower(store, xds.groups, observer)
+    follower = Follower(store, xds.groups, fleet, observer, endpoints.known)
     readiness = Readiness(follower)
     facts = ServerFacts(
         version=installed_version(),
@@ -69,7 +73,7 @@ def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) ->
         plaintext_allowed=settings.plaintext_allowed,
     )
     http = HttpServer(settings.http_address, readiness.not_ready, [_rest(settings, xds, envoy)])
-    parts = Parts(store, xds, management, http, follower, readiness)
+    parts = Parts(store, xds, management, http, endpoints, follower, readiness)
     declare_gauges(xds, fleet, follower, readiness)
     declare_load(xds.loads)
     return parts

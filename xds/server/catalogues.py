@@ -85,6 +85,14 @@ class Catalogues:
         self._group(name).catalogue.advance(revision, changes)
         self._wake_later(name)
 
+    def set_endpoints(self, name: GroupName, sets: Iterable[tuple[str, Resource | None]]) -> tuple[str, ...]:
+        """Let endpoint sets stand, or clear them (None). Returns the names that something else is served under now."""
+        changed = self._group(name).catalogue.set_endpoints(sets)
+        if changed:
+            self._wake_later(name)
+        self._forget_if_blank(name)
+        return changed
+
     def join(self, name: GroupName, stream: Wakeable) -> ServedGroup:
         """Follow a group, whether it exists or not."""
         group = self._group(name)
@@ -93,10 +101,8 @@ class Catalogues:
 
     def leave(self, name: GroupName, stream: Wakeable) -> None:
         """Follow no more. A group that never was is forgotten with its last stream."""
-        group = self._groups[name]
-        group.streams.pop(stream.id, None)
-        if not group.streams and not group.loaded:
-            del self._groups[name]
+        self._groups[name].streams.pop(stream.id, None)
+        self._forget_if_blank(name)
 
     async def wake_streams(self) -> None:
         """Wake the streams of groups that move, until cancelled. Groups take turns: a large one delays no other."""
@@ -116,6 +122,11 @@ class Catalogues:
                 if not _wake_some(waiting):
                     del waking[name]
             await asyncio.sleep(0)
+
+    def _forget_if_blank(self, name: GroupName) -> None:
+        group = self._groups[name]
+        if not group.streams and group.catalogue.is_blank:
+            del self._groups[name]
 
     def _wake_later(self, name: GroupName) -> None:
         self._moved[name] = None

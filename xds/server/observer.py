@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from snapshots.store.endpoint_sets import EndpointSet
 from xds.protocol.plan import Close, Observation, Response
 from xds.protocol.requests import Node
 from xds.protocol.types import GroupName, TypeUrl
@@ -66,6 +67,15 @@ class Observer(Protocol):
     def group_moved(self, group: GroupName, revision: int, changed: int, streams: int) -> None:
         """A group serves `revision` from now on: `changed` resources, and so many streams to tell."""
 
+    def endpoints_moved(self, group: GroupName, sets: tuple[EndpointSet, ...], streams: int) -> None:
+        """A group serves other endpoints, those of `sets`, without a new revision; and so many streams to tell."""
+
+    def endpoints_coalesced(self, group: GroupName) -> None:
+        """A change of an endpoint set was overtaken by a newer one before it was served."""
+
+    def endpoint_sets_lost(self, reason: str) -> None:
+        """The endpoint sets cannot be followed now. What is known stands; it is tried again."""
+
     def group_failed(self, group: GroupName, revision: int, error: Exception) -> None:
         """A group's revision could not be loaded; it is tried again, and what was served stays served."""
 
@@ -96,6 +106,9 @@ class SilentObserver:
     def stream_failed(self, address: str, error: Exception) -> None: ...
     def polled(self, poll: PollInfo) -> None: ...
     def group_moved(self, group: GroupName, revision: int, changed: int, streams: int) -> None: ...
+    def endpoints_moved(self, group: GroupName, sets: tuple[EndpointSet, ...], streams: int) -> None: ...
+    def endpoints_coalesced(self, group: GroupName) -> None: ...
+    def endpoint_sets_lost(self, reason: str) -> None: ...
     def group_failed(self, group: GroupName, revision: int, error: Exception) -> None: ...
     def store_lost(self, reason: str) -> None: ...
     def store_back(self) -> None: ...
