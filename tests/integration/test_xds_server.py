@@ -232,14 +232,16 @@ async def test_drain_tells_health_first_and_ends_streams_in_small_numbers() -> N
 
 
 async def test_drain_that_was_given_up_can_be_finished_at_once() -> None:
-    async with an_edge() as edge, DeltaClient(edge.address) as client:
+    async with an_edge() as edge, DeltaClient(edge.address) as one, DeltaClient(edge.address, "edge-2") as two:
         edge.serve(a_cluster("one"))
-        await client.subscribe(CLUSTER)
-        await client.next()
+        for client in (one, two):
+            await client.subscribe(CLUSTER)
+            await client.next()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(edge.server.drain(60), 0.2)
         await asyncio.wait_for(edge.server.drain(0), 5)
-        await client.status()
+        for client in (one, two):
+            await client.status()
         with pytest.raises(aio.AioRpcError):
             await health_of(edge.address)
 

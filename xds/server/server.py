@@ -130,8 +130,9 @@ class XdsServer:
     async def _end_streams(self, within_s: float) -> None:
         """A few at a time and all of the time, so that the servers they go to are met by no storm."""
         waiting = list(self._edge.streams.values())
-        steps = max(1, min(len(waiting), round(within_s / DRAIN_STEP_S)))
+        steps = min(len(waiting), max(1, round(within_s / DRAIN_STEP_S)))
         for step in range(steps):
+            if step:  # the last have nobody to wait for
+                await asyncio.sleep(within_s / steps)
             for stream in waiting[step::steps]:
                 stream.end(DRAINING)
-            await asyncio.sleep(within_s / steps)
