@@ -17,6 +17,7 @@ from xds.protocol.requests import DeltaRequest, Node, StateRequest
 from xds.protocol.responses import DeltaResponses, StateResponses
 from xds.protocol.served import ServedType
 from xds.protocol.settling import settle
+from xds.protocol.siblings import Siblings
 from xds.protocol.subscription import Subscription
 from xds.protocol.types import BY_URL, ENDPOINT, Nonce, ResourceType, TypeUrl
 from xds.protocol.variant import Variant
@@ -75,16 +76,25 @@ class Session:
             return Plan(observations=seen, close=refusal)
         return self._turn(now_s, seen)
 
-    def serve(self, catalogue: Catalogue, now_s: float) -> Plan:
-        """The group is known, or appeared: answer what was asked so far (rule 19: nothing before that)."""
+    def serve(self, catalogue: Catalogue, now_s: float, siblings: Siblings | None = None) -> Plan:
+        """The group is known, or appeared: answer what was asked so far (rule 19: nothing before that).
+
+        `siblings`: of a client without ADS, what its streams have to know of each other; this session is a member.
+        """
         if self._catalogue is not None and self._catalogue is not catalogue:
             raise ValueError(f"{self!r} cannot move to group {catalogue.group!r}; close it, the client comes back")
         self._catalogue = catalogue
+        if siblings is not None and self.only_type is not None:
+            self._dispatch.join(siblings, self)
         return self._turn(now_s, ())
 
     def advance(self, now_s: float) -> Plan:
         """The catalogue moved, or `wake_at_s` of an earlier plan came."""
         return self._turn(now_s, ())
+
+    def leave(self) -> None:
+        """The stream has ended: none of its siblings waits for it any more."""
+        self._dispatch.leave()
 
     def _turn(self, now_s: float, seen: tuple[Observation, ...]) -> Plan:
         catalogue = self._catalogue

@@ -17,6 +17,7 @@ from xds.protocol.catalogue import Catalogue
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName
 from xds.server.encoding import ResponseEncoder
+from xds.server.households import Household
 
 WAKE_BATCH = 64
 
@@ -32,15 +33,25 @@ class Wakeable(Protocol):
 
 @dataclass(slots=True)
 class ServedGroup:
-    """One group: its state, its encoded responses, and the streams that follow it."""
+    """One group: its state, its encoded responses, the streams that follow it, and clients without ADS by node id."""
 
     catalogue: Catalogue
     encoder: ResponseEncoder
     streams: dict[int, Wakeable] = field(default_factory=dict)
+    households: dict[str, Household] = field(default_factory=dict)
 
     @property
     def loaded(self) -> bool:
         return self.catalogue.revision > 0
+
+    def household(self, node: str) -> Household:
+        """What the streams of one client without ADS share."""
+        return self.households.setdefault(node, Household())
+
+    def forget_household(self, node: str) -> None:
+        """Unless a stream of it is still open."""
+        if node in self.households and self.households[node].is_empty:
+            del self.households[node]
 
 
 class Catalogues:
@@ -62,11 +73,6 @@ class Catalogues:
         """What the group serves; 0 before its first load."""
         group = self._groups.get(name)
         return group.catalogue.revision if group else 0
-
-    def served(self, name: GroupName) -> ServedGroup | None:
-        """The group, if it is served now."""
-        group = self._groups.get(name)
-        return group if group is not None and group.loaded else None
 
     def streams(self, name: GroupName) -> int:
         """How many streams follow the group."""

@@ -30,6 +30,7 @@ from xds.protocol.variant import Variant
 from xds.server.catalogues import Catalogues, ServedGroup
 from xds.server.conversation import STATUS_CODES, Context, Conversation, peer_address
 from xds.server.decoding import RequestDecoder, StreamRefused
+from xds.server.households import Household
 from xds.server.identity import AuthContext, Identify
 from xds.server.limits import Limits
 from xds.server.observer import Observer, StreamInfo
@@ -50,14 +51,6 @@ class Edge:
     streams: dict[int, Conversation] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def group_of(self, node: Node, context: Context) -> GroupName:
-        """The group of a client that says it is `node`. Raises StreamRefused when it may not be."""
-        proved: AuthContext = context.auth_context() or {}
-        try:
-            return self.identify(node, proved)
-        except Denied as denied:
-            raise StreamRefused(denied.status, denied.message) from denied
-
 
 class Stream(Conversation):
     """One discovery stream."""
@@ -74,6 +67,7 @@ class Stream(Conversation):
         self._clock = asyncio.get_running_loop().time
         self._info: StreamInfo | None = None
         self._group: ServedGroup | None = None
+        self._household: Household | None = None
         self._served = False
         self._due: deque[Response] = deque()
         self._moved = False
@@ -129,7 +123,8 @@ class Stream(Conversation):
 
     def _first_state(self, group: ServedGroup) -> Plan:
         self._served = True
-        return self._session.serve(group.catalogue, self._clock())
+        siblings = self._household.siblings if self._household else None
+        return self._session.serve(group.catalogue, self._clock(), siblings)
 
     async def _respond(self, response: Response) -> bool:
         """Write one response. False when the client is gone, or did not take it in time."""
@@ -143,11 +138,18 @@ class Stream(Conversation):
 
     def _enter(self, node: Node) -> None:
         """The first request named the node: it is in the fleet from now on."""
-        group = self._edge.group_of(node, self._context)
+        auth_context: AuthContext = self._context.auth_context() or {}
+        try:
+            group = self._edge.identify(node, auth_context)
+        except Denied as denied:
+            raise StreamRefused(denied.status, denied.message) from denied
         now_s = time.time()
         variant = VARIANT_NAMES[self._variant]
         self._info = StreamInfo(self.id, node, group, variant, self._address, self._only_type, now_s)
         self._group = self._edge.catalogues.join(group, self)
+        if self._only_type is not None:
+            self._household = self._group.household(node.id)
+            self._household.enter(self._session, self.wake)
         aggregated = self._only_type is None
         self._edge.fleet.connected(self.id, node, group, variant, self._address, now_s, aggregated=aggregated)
         self._edge.observer.stream_opened(self._info)
@@ -158,6 +160,8 @@ class Stream(Conversation):
             self.end(decided.close)
         if decided.wake_at_s is not None:
             self._wake_at(decided.wake_at_s)
+        if self._household is not None:
+            self._household.wake_freed()
         if self._info is None:
             return
         now_s = time.time() if decided.observations else 0.0
@@ -181,12 +185,20 @@ class Stream(Conversation):
     def _leave(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._leave_household()
         if self._info is not None:
             self._edge.catalogues.leave(GroupName(self._info.group), self)
             self._edge.fleet.disconnected(self.id, time.time())
             self._edge.observer.stream_closed(self._info, self._close)
         elif self._close is not None:
             self._edge.observer.stream_refused(self._address, self._close)
+
+    def _leave_household(self) -> None:
+        if self._household is None or self._group is None or self._info is None:
+            return
+        self._session.leave()
+        self._household.leave(self._session)
+        self._group.forget_household(self._info.node.id)
 
 
 def stream_method(edge: Edge, variant: Variant, only_type: TypeUrl | None) -> grpc.RpcMethodHandler[Any, Any]:
