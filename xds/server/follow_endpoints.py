@@ -99,9 +99,7 @@ class EndpointFollower:
             by_group.setdefault(each.group, {})[each.name] = each
         for group, named in by_group.items():
             changed = self._catalogues.set_endpoints(group, ((name, _resource(each)) for name, each in named.items()))
-            if changed:
-                moved = tuple(named[name] for name in changed)
-                self._observer.endpoints_moved(group, moved, self._catalogues.streams(group))
+            self._observer.endpoints_moved(group, tuple(named.values()), changed, self._catalogues.streams(group))
 
 
 def _resource(endpoint_set: EndpointSet) -> Resource | None:

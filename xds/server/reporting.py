@@ -95,13 +95,16 @@ class Reporting(SilentObserver):
         words = f"{changed} resources changed, {head.author or 'somebody'}: {head.message}".rstrip(": ")
         self._hub.report(Event(self._now(), "revision-published", group, revision, message=words))
 
-    def endpoints_moved(self, group: GroupName, sets: tuple[EndpointSet, ...], streams: int) -> None:
+    def endpoints_moved(
+        self, group: GroupName, sets: tuple[EndpointSet, ...], changed: tuple[str, ...], streams: int
+    ) -> None:
         now_s = self._now()
-        metrics.add(metrics.ENDPOINT_CHANGES, len(sets), group=group)
-        for each in sets:
-            metrics.observe(metrics.ENDPOINT_PROPAGATION, max(0.0, now_s - each.created_s), group=group)
+        metrics.add(metrics.ENDPOINT_CHANGES, len(changed), group=group)
+        for each in sets if changed else ():
+            if each.name in changed and not each.cleared:
+                metrics.observe(metrics.ENDPOINT_PROPAGATION, max(0.0, now_s - each.created_s), group=group)
         told = [f"{each.name} version {each.version}" for each in sets[:TOLD_SETS]]
-        self._log.info("serving endpoints", group=group, changed=len(sets), sets=told, streams=streams)
+        self._log.info("endpoint sets taken", group=group, sets=told, changed=len(changed), streams=streams)
         more = f" and {len(sets) - TOLD_SETS} more" if len(sets) > TOLD_SETS else ""
         words = f"{', '.join(told)}{more}, {sets[-1].author or 'somebody'}: {sets[-1].message}".rstrip(": ")
         self._hub.report(Event(now_s, "endpoints-changed", group, message=words))
