@@ -74,6 +74,11 @@ class Catalogues:
         group = self._groups.get(name)
         return group.catalogue.revision if group else 0
 
+    def served(self, name: GroupName) -> ServedGroup | None:
+        """The group, if it is served now."""
+        group = self._groups.get(name)
+        return group if group is not None and group.loaded else None
+
     def streams(self, name: GroupName) -> int:
         """How many streams follow the group."""
         group = self._groups.get(name)

@@ -51,6 +51,14 @@ class Edge:
     streams: dict[int, Conversation] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
+    def group_of(self, node: Node, context: Context) -> GroupName:
+        """The group of a client that says it is `node`. Raises StreamRefused when it may not be."""
+        proved: AuthContext = context.auth_context() or {}
+        try:
+            return self.identify(node, proved)
+        except Denied as denied:
+            raise StreamRefused(denied.status, denied.message) from denied
+
 
 class Stream(Conversation):
     """One discovery stream."""
@@ -76,6 +84,11 @@ class Stream(Conversation):
 
     def __repr__(self) -> str:
         return f"<Stream {self.id} of {self._address}: {self._session!r}>"
+
+    @property
+    def session(self) -> Session:
+        """For those who ask what the client has; only the stream itself speaks through it."""
+        return self._session
 
     def wake(self) -> None:
         """The group has moved: ask the session when the writer gets to it."""
@@ -138,11 +151,7 @@ class Stream(Conversation):
 
     def _enter(self, node: Node) -> None:
         """The first request named the node: it is in the fleet from now on."""
-        auth_context: AuthContext = self._context.auth_context() or {}
-        try:
-            group = self._edge.identify(node, auth_context)
-        except Denied as denied:
-            raise StreamRefused(denied.status, denied.message) from denied
+        group = self._edge.group_of(node, self._context)
         now_s = time.time()
         variant = VARIANT_NAMES[self._variant]
         self._info = StreamInfo(self.id, node, group, variant, self._address, self._only_type, now_s)
