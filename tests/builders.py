@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from xds.fleet.load import ClusterReport, Locality, LocalityReport
@@ -82,3 +83,8 @@ def shop_host(name: str, *domains: str, content: str = "a", on_demand: bool = Fa
     aliases = tuple(f"shop/{domain}" for domain in domains)
     body = f"virtual host {name} {content} {' '.join(domains)}".encode()
     return Resource.of(VIRTUAL_HOST, f"shop/{name}", body, aliases=aliases, on_demand=on_demand)
+
+
+def on_demand(resource: Resource) -> Resource:
+    """The same, but not part of everything."""
+    return replace(resource, on_demand=True)
