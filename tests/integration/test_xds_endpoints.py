@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.errors import Denied, StoreUnavailable
-from snapshots.store.endpoint_sets import EndpointSet
+from api.management.v1 import management_pb2 as pb
+from api.telemetry import metrics
+from snapshots.store.endpoint_sets import EndpointSet, Store
+from snapshots.store.etcd.client import EtcdClient
+from snapshots.store.etcd.settings import EtcdSettings
+from snapshots.store.etcd_store import EtcdStore
 from snapshots.store.memory import MemoryStore
 from tests.clients import DeltaClient, names
 from tests.edges import (
@@ -25,6 +31,7 @@ from tests.edges import (
     eventually,
     publish,
 )
+from tests.etcds import Member, newest_etcd, running
 from tests.whole_servers import whole_server
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
 from xds.server.follow import Follower
@@ -68,7 +75,7 @@ class Following:
 
 
 @asynccontextmanager
-async def following(store: MemoryStore, interval_s: float = INTERVAL_S) -> AsyncIterator[Following]:
+async def following(store: Store, interval_s: float = INTERVAL_S) -> AsyncIterator[Following]:
     async with an_edge() as edge:
         endpoints = EndpointFollower(store, edge.server.groups, edge.observer, interval_s)
         follower = Follower(store, edge.server.groups, edge.fleet, edge.observer, endpoints.known)
@@ -81,7 +88,7 @@ async def following(store: MemoryStore, interval_s: float = INTERVAL_S) -> Async
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def set_endpoints(store: MemoryStore, name: str, address: str, group: GroupName = GROUP) -> None:
+async def set_endpoints(store: Store, name: str, address: str, group: GroupName = GROUP) -> None:
     """A new version of the set, with one endpoint at `address`; cleared when there is none."""
     newest = await store.endpoint_set(group, name)
     body = an_assignment(name, address).body if address else b""
@@ -112,6 +119,22 @@ def address(client: DeltaClient, resource: Any) -> str:
     return found
 
 
+@pytest.fixture
+def counting() -> Iterator[None]:
+    metrics.start()
+    yield
+    metrics.stop()
+
+
+@asynccontextmanager
+async def an_etcd_store(etcd: Member) -> AsyncIterator[EtcdStore]:
+    store = EtcdStore(EtcdClient(EtcdSettings((etcd.endpoint,), timeout_s=10.0)), time.time)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 async def a_store() -> FragileEndpoints:
     """It has two clusters, each with an endpoint that the configuration says."""
     store = FragileEndpoints()
@@ -134,7 +157,6 @@ async def test_a_change_reaches_clients_and_a_clearing_goes_back_to_the_configur
 async def test_a_storm_becomes_few_pushes_and_the_last_one_is_delivered() -> None:
     async with whole_server() as server, server.an_edge(group=GROUP) as client:
         store = server.store
-        assert isinstance(store, MemoryStore)
         await publish(store, an_eds_cluster("web"), an_assignment("web", CONFIGURED))
         await endpoints_of(client, "web")
         started_s = time.monotonic()
@@ -147,6 +169,62 @@ async def test_a_storm_becomes_few_pushes_and_the_last_one_is_delivered() -> Non
         assert len(seen) <= elapsed_s / INTERVAL_S + 2
         assert len(seen) < STORM / 4
         assert await client.hears_nothing()
+
+
+async def test_a_refused_endpoint_set_shows_in_the_fleet_and_goes_with_one_that_is_taken() -> None:
+    store = await a_store()
+    async with following(store) as server, server.client() as client:
+        await endpoints_of(client, "web")
+        fleet = server.edge.fleet
+        await eventually(lambda: fleet.counts(GROUP).current == 1, "the node is current")
+        await set_endpoints(store, "web", DRAINED)
+        await client.next()
+        assert fleet.counts(GROUP).current == 1  # it has its revision, whatever it is yet to say of endpoints
+        await client.nack(ENDPOINT, "no such locality")
+        await eventually(lambda: fleet.rejections(GROUP), "the rejection is told")
+        (rejection,) = fleet.rejections(GROUP)
+        assert (rejection.revision, rejection.names, rejection.message) == (1, ("web",), "no such locality")
+        await set_endpoints(store, "web", "10.0.0.3")
+        assert await pushed(client) == {"web": "10.0.0.3"}
+        await eventually(lambda: fleet.counts(GROUP).current == 1, "the node is current again")
+
+
+@pytest.mark.usefixtures("counting")
+async def test_changes_are_counted_and_told_as_events() -> None:
+    async with whole_server() as server, server.an_edge(group=GROUP) as client:
+        store = server.store
+        await publish(store, an_eds_cluster("web"))
+        await client.subscribe(CLUSTER)
+        await client.next()
+        await client.ack(CLUSTER)
+        await client.subscribe(ENDPOINT, ["web"])
+        await client.next()
+        await client.ack(ENDPOINT)
+        telling = asyncio.create_task(_first_change(server.client.watch_events(GROUP)))
+        seen = 0
+        while not telling.done():  # whoever watches may begin to while endpoints change
+            seen += 1
+            await set_endpoints(store, "web", f"10.3.0.{seen % 250}")
+            assert await pushed(client) == {"web": f"10.3.0.{seen % 250}"}
+        assert telling.result().message.startswith("web version ")
+        text = metrics.prometheus_text()[0].decode()
+    assert f'fairlead_endpoints_changes_total{{group="{GROUP}"}} {seen:.1f}' in text
+    assert f'fairlead_endpoints_pushes_total{{group="{GROUP}"}} {seen:.1f}' in text
+    assert f'fairlead_endpoints_propagation_seconds_count{{group="{GROUP}"}} {seen:.1f}' in text
+
+
+@pytest.mark.etcd
+async def test_a_drained_endpoint_does_not_come_back_with_a_new_server_on_etcd(tmp_path: Path) -> None:
+    with running(newest_etcd(), tmp_path) as etcd:
+        async with an_etcd_store(etcd) as first, following(first) as server, server.client() as client:
+            await publish(first, an_eds_cluster("web"), an_assignment("web", CONFIGURED))
+            assert await endpoints_of(client, "web") == {"web": CONFIGURED}
+            await set_endpoints(first, "web", DRAINED)
+            assert await pushed(client) == {"web": DRAINED}
+        async with an_etcd_store(etcd) as second, following(second) as server, server.client() as client:
+            assert await endpoints_of(client, "web") == {"web": DRAINED}
+            await set_endpoints(second, "web", "")
+            assert await pushed(client) == {"web": CONFIGURED}
 
 
 async def test_a_storm_on_one_cluster_delays_no_other() -> None:
@@ -219,7 +297,14 @@ async def test_a_group_without_endpoint_sets_costs_nothing() -> None:
         await eventually(lambda: list(server.edge.server.groups._groups) == [GROUP], "the unknown group is forgotten")
 
 
-async def _storm(store: MemoryStore) -> None:
+async def _first_change(events: AsyncIterator[pb.Event]) -> pb.Event:
+    async for event in events:
+        if event.kind == "endpoints-changed":
+            return event
+    raise AssertionError("the events ended")
+
+
+async def _storm(store: Store) -> None:
     for number in range(STORM):
         await set_endpoints(store, "web", _storm_address(number))
         await asyncio.sleep(0.001)
