@@ -2,7 +2,7 @@
 
 server      XdsServer: one listener from start to drain
 services    the discovery services, a row each
-streams     one stream: a reader, a writer, a session
+streams     one stream: a reader, a writer, a session     conversation   what lasting calls have in common
 decoding    bytes -> requests            encoding    responses -> bytes, made once for all who get the same
 polling     clients without a stream: unary gRPC, and REST   rest, json_encoding   its paths, and its responses
 kept_bytes  what was made once, up to a limit
@@ -12,6 +12,7 @@ coalescing  bounds how often one thing is told     retrying   how long to wait b
 listener    options, addresses, errors that name the address
 tls         certificates from files, reloaded without dropping a stream
 health      health and reflection
+load_reports   Load Reporting (LRS)     load_decoding, load_gauges   reports as facts, and load as metrics
 csds        Client Status Discovery: the calls     client_status   what is told of a node
 identity    which group a node belongs to
 limits      what one client may cost
