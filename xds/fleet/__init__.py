@@ -1,10 +1,10 @@
 """Who is connected, what each was sent, what it acknowledged, and what it rejected in which words.  design.md, "Words".
 
 The edge reports streams and a session's observations; people and rollouts ask. A node's revision is the newest one it
-has in *every* type it subscribes to. Endpoints that change within a revision leave nobody behind it; one who rejects them
-is told of like any other, until it takes what is newer and refuses nothing that is still served. What is counted is kept up to date with each observation, so asking for a group's
-counts or a revision's progress costs nothing per node. No I/O and no clock here: times (`now_s`, Unix) are given.
-Who listens for changes is not known here either.
+has in *every* type it subscribes to. Endpoints that change within a revision leave nobody behind it; who rejects them
+rejects, until it takes what is newer and refuses nothing that is still served. What is counted is kept up to date with
+each observation, so asking for a group's counts or a revision's progress costs nothing per node. No I/O and no clock
+here: times (`now_s`, Unix) are given. Who listens for changes is not known here either.
 
 status    what is told: NodeStatus, TypeStatus, Rejection, GroupCounts, Progress
 fleet     Fleet: what is reported, what is asked
