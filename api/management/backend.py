@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from api.envoy.registry import EnvoyApi
 from api.management.events import EventHub
-from snapshots.store.protocol import Revision, SnapshotStore, StoreStatus
+from snapshots.store.endpoint_sets import Store
+from snapshots.store.protocol import Revision, StoreStatus
 from xds.fleet import Fleet, Loads
 from xds.protocol.types import GroupName
 
@@ -44,7 +45,7 @@ class ServerFacts:
 class Backend:
     """The store, Envoy's API, this server's fleet and its load, and who wants to hear of it; `now` is Unix time."""
 
-    store: SnapshotStore
+    store: Store
     envoy: EnvoyApi
     fleet: Fleet
     hub: EventHub

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from api.management.backend import Backend
+from api.management.callers import caller_of
 from api.management.conversion import group_message, store_message, timestamp
+from api.management.endpoints import ChangingEndpoints
 from api.management.explaining import Explaining
 from api.management.following import Following
 from api.management.load import Load
@@ -39,6 +41,7 @@ class ManagementService:
         self._load = Load(backend)
         self._explaining = Explaining(backend)
         self._following = Following(backend)
+        self._endpoints = ChangingEndpoints(backend)
         self._recent = RecentDocuments(RECENT_BYTES)
         self._places = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
@@ -90,6 +93,20 @@ class ManagementService:
 
     async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
         return await self._explaining.explain(request)
+
+    async def ListEndpoints(self, request: pb.ListEndpointsRequest, context: Context) -> pb.ListEndpointsResponse:
+        return await self._endpoints.listing(request)
+
+    async def ChangeEndpoints(self, request: pb.ChangeEndpointsRequest, context: Context) -> pb.ChangeEndpointsResponse:
+        return await self._endpoints.change(request, caller_of(context))
+
+    async def WatchEndpoints(self, request: pb.WatchEndpointsRequest, context: Context) -> None:
+        await _write_all(context, self._endpoints.watch(request))
+
+    async def ListEndpointChanges(
+        self, request: pb.ListEndpointChangesRequest, context: Context
+    ) -> pb.ListEndpointChangesResponse:
+        return await self._endpoints.changes(request)
 
     async def FollowRevision(self, request: pb.FollowRevisionRequest, context: Context) -> None:
         await _write_all(context, self._following.revision(request))

@@ -3,8 +3,9 @@
     model.py     an endpoint, and the changes that can be made to endpoints
     wanted.py    whether what a change names can be an endpoint at all
     shape.py     endpoints as they stand in a ClusterLoadAssignment
-    groups.py    an assignment taken apart by locality, changed, and put together again
-    edit.py      an assignment with changes applied, and whether the outcome may be served
+    state.py     an assignment read, copied for each change, and written again
+    edit.py      changes applied, and whether the outcome may be served
+    batch.py     several callers' changes as one new version
 
 How versions of the outcome are kept is the store's affair (store/endpoint_sets.py), who may ask for what the API's.
 """

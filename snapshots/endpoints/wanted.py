@@ -14,9 +14,9 @@ from api.envoy.problem import quoted
 from api.errors import Finding, InvalidConfig
 from snapshots import codes
 from snapshots.endpoints.model import Change, Place, Remove, Replace, SetHealth, Upsert, Wanted
+from snapshots.endpoints.state import HIGHEST_WEIGHT
 
 HIGHEST_PORT: Final = 65535
-HIGHEST_WEIGHT: Final = 2**32 - 1
 HIGHEST_PRIORITY: Final = 128  # Envoy's
 LONGEST_TEXT: Final = 256
 

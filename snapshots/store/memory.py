@@ -138,8 +138,8 @@ class MemoryStore:
     async def endpoint_set(self, group: GroupName, name: str) -> EndpointSet | None:
         return await self._endpoints.endpoint_set(group, name)
 
-    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
-        return await self._endpoints.endpoint_sets(group)
+    async def endpoint_sets(self, group: GroupName, *, with_cleared: bool = False) -> tuple[EndpointSet, ...]:
+        return await self._endpoints.endpoint_sets(group, with_cleared=with_cleared)
 
     async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
         return await self._endpoints.put_endpoint_set(wanted, changes)

@@ -9,7 +9,7 @@ import pytest
 from api.envoy.json_form import from_json
 from api.envoy.registry import EnvoyApi, load_default
 from api.errors import InvalidConfig, NotFound
-from snapshots.endpoints.edit import Endpoints, edited, listed
+from snapshots.endpoints.edit import Endpoints, edited
 from snapshots.endpoints.model import (
     Change,
     Clear,
@@ -25,7 +25,7 @@ from snapshots.endpoints.model import (
 from xds.protocol.types import ENDPOINT
 
 ONE, TWO, THREE, FOUR = (Place(f"10.0.0.{number}", 8080) for number in range(1, 5))
-NOTHING = Endpoints("carts", b"")
+NOTHING = Endpoints.read(load_default(), "carts", b"")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,12 @@ def at(place: Place, **fields: Any) -> dict[str, Any]:
 
 
 def message(api: EnvoyApi, endpoints: Endpoints) -> Any:
-    return api.parse(ENDPOINT, endpoints.served)
+    """As it is stored and served."""
+    return api.parse(ENDPOINT, endpoints.set_body(api))
+
+
+def listed(endpoints: Endpoints) -> tuple[Endpoint, ...]:
+    return endpoints.now.endpoints()
 
 
 def upsert(*places: Place, **given: Any) -> Upsert:
@@ -58,8 +63,8 @@ def replace(*places: Place, **given: Any) -> Replace:
     return Replace(tuple(Wanted(place, **given) for place in places))
 
 
-def filled(api: EnvoyApi, *places: Place) -> Endpoints:
-    return edited(api, NOTHING, [replace(*places)])
+def filled(*places: Place) -> Endpoints:
+    return edited(NOTHING, [replace(*places)])
 
 
 def test_a_whole_set_is_grouped_by_locality_sorted_and_weighted(api: EnvoyApi) -> None:
@@ -69,7 +74,7 @@ def test_a_whole_set_is_grouped_by_locality_sorted_and_weighted(api: EnvoyApi) -
         Wanted(Place("10.0.0.1", 80), zone="fra-2", priority=1),
         Wanted(Place("10.0.0.2", 80), region="eu", zone="fra-1", sub_zone="a", weight=2, health=Health.DRAINING),
     )
-    after = edited(api, NOTHING, [Replace(wanted)])
+    after = edited(NOTHING, [Replace(wanted)])
     groups = message(api, after).endpoints
 
     assert message(api, after).cluster_name == "carts"
@@ -78,7 +83,7 @@ def test_a_whole_set_is_grouped_by_locality_sorted_and_weighted(api: EnvoyApi) -
         (0, "fra-1", 2, 1),
         (1, "fra-2", 1, 1),
     ]
-    assert listed(api, after) == (
+    assert listed(after) == (
         Endpoint(Place("10.0.0.9", 80), zone="fra-2"),
         Endpoint(Place("10.0.0.10", 80), 5, zone="fra-2"),
         Endpoint(Place("10.0.0.2", 80), 2, "eu", "fra-1", "a", 0, Health.DRAINING),
@@ -87,21 +92,21 @@ def test_a_whole_set_is_grouped_by_locality_sorted_and_weighted(api: EnvoyApi) -
 
 
 def test_the_same_set_in_another_order_is_the_same_bytes(api: EnvoyApi) -> None:
-    assert filled(api, ONE, TWO, THREE) == filled(api, THREE, ONE, TWO)
+    assert filled(ONE, TWO, THREE).set_body(api) == filled(THREE, ONE, TWO).set_body(api)
 
 
 def test_what_is_not_given_stays_as_it_is(api: EnvoyApi) -> None:
-    before = edited(api, NOTHING, [replace(ONE, TWO, weight=3, zone="fra-1", health=Health.DRAINING)])
-    after = edited(api, before, [upsert(ONE, weight=4)])
+    before = edited(NOTHING, [replace(ONE, TWO, weight=3, zone="fra-1", health=Health.DRAINING)])
+    after = edited(before, [upsert(ONE, weight=4)])
 
-    assert listed(api, after)[0] == Endpoint(ONE, 4, zone="fra-1", health=Health.DRAINING)
+    assert listed(after)[0] == Endpoint(ONE, 4, zone="fra-1", health=Health.DRAINING)
     assert message(api, after).endpoints[0].load_balancing_weight.value == 7
 
 
 def test_an_endpoint_moves_to_another_locality_with_all_it_has(api: EnvoyApi) -> None:
     metadata = {"filter_metadata": {"envoy.lb": {"canary": True}}}
     configured = an_assignment(api, at(ONE, metadata=metadata, load_balancing_weight=2), at(TWO))
-    after = edited(api, Endpoints("carts", configured), [upsert(ONE, zone="fra-1")])
+    after = edited(Endpoints.read(api, "carts", configured), [upsert(ONE, zone="fra-1")])
     moved = message(api, after).endpoints[1]
 
     assert moved.locality.zone == "fra-1"
@@ -125,19 +130,19 @@ def test_a_partial_change_keeps_what_this_api_does_not_know(api: EnvoyApi) -> No
         policy={"overprovisioning_factor": 150},
         named_endpoints={"old": {"hostname": "old.example", "address": {"pipe": {"path": "/run/y"}}}},
     )
-    before = Endpoints("carts", configured)
-    after = message(api, edited(api, before, [upsert(TWO, zone="fra-1"), SetHealth((ONE,), Health.DRAINING)]))
+    before = Endpoints.read(api, "carts", configured)
+    after = message(api, edited(before, [upsert(TWO, zone="fra-1"), SetHealth((ONE,), Health.DRAINING)]))
 
     assert after.policy.overprovisioning_factor.value == 150
     assert after.named_endpoints["old"].hostname == "old.example"
     zone = next(group for group in after.endpoints if group.locality.zone == "fra-1")
     assert (zone.proximity.value, zone.load_balancing_weight.value, len(zone.lb_endpoints)) == (3, 70, 2)
-    assert [str(each.place) for each in listed(api, before)] == ["name:old", "pipe:/run/x", str(ONE)]
+    assert [str(each.place) for each in listed(before)] == ["name:old", "pipe:/run/x", str(ONE)]
 
 
 def test_removing_the_last_of_a_locality_removes_the_locality(api: EnvoyApi) -> None:
-    before = edited(api, NOTHING, [replace(ONE, TWO), upsert(THREE, zone="fra-1")])
-    after = edited(api, before, [Remove((THREE,))])
+    before = edited(NOTHING, [replace(ONE, TWO), upsert(THREE, zone="fra-1")])
+    after = edited(before, [Remove((THREE,))])
 
     assert [group.locality.zone for group in message(api, after).endpoints] == [""]
 
@@ -153,32 +158,32 @@ def test_removing_the_last_of_a_locality_removes_the_locality(api: EnvoyApi) -> 
     ],
 )
 def test_what_changes_nothing_is_no_change(api: EnvoyApi, change: Change) -> None:
-    configured = Endpoints("carts", an_assignment(api, at(ONE), at(TWO)))
-    assert edited(api, configured, [change]) == configured
+    configured = Endpoints.read(api, "carts", an_assignment(api, at(ONE), at(TWO)))
+    assert edited(configured, [change]) is configured
 
 
 def test_a_whole_set_holds_also_when_the_configuration_says_the_same(api: EnvoyApi) -> None:
-    configured = Endpoints("carts", an_assignment(api, at(ONE)))
-    after = edited(api, configured, [replace(ONE)])
+    configured = Endpoints.read(api, "carts", an_assignment(api, at(ONE)))
+    after = edited(configured, [replace(ONE)])
 
-    assert after.set
-    assert edited(api, after, [replace(ONE)]) == after
+    assert after.is_set
+    assert edited(after, [replace(ONE)]) is after
 
 
 def test_clearing_brings_the_configuration_back_and_changes_go_on_from_there(api: EnvoyApi) -> None:
-    configured = Endpoints("carts", an_assignment(api, at(ONE)))
-    before = edited(api, configured, [replace(TWO, THREE)])
+    configured = Endpoints.read(api, "carts", an_assignment(api, at(ONE)))
+    before = edited(configured, [replace(TWO, THREE)])
 
-    assert edited(api, before, [Clear()], confirmed=True) == configured
-    after = edited(api, before, [Clear(), upsert(FOUR)], confirmed=True)
-    assert [each.place for each in listed(api, after)] == [ONE, FOUR]
+    assert edited(before, [Clear()], confirmed=True).set_body(api) == b""
+    after = edited(before, [Clear(), upsert(FOUR)], confirmed=True)
+    assert [each.place for each in listed(after)] == [ONE, FOUR]
 
 
 def test_addresses_are_compared_as_addresses(api: EnvoyApi) -> None:
     long, short = Place.of("2001:db8:0:0::1", 80), Place.of("2001:DB8::1", 80)
     assert long == short
     assert str(short) == "[2001:db8::1]:80"
-    assert edited(api, filled(api, long), [SetHealth((short,), Health.DRAINING)], confirmed=True).set
+    assert edited(filled(long), [SetHealth((short,), Health.DRAINING)], confirmed=True).is_set
 
 
 @pytest.mark.parametrize(
@@ -206,35 +211,37 @@ def test_addresses_are_compared_as_addresses(api: EnvoyApi) -> None:
 )
 def test_what_gateways_would_refuse_is_refused_here(api: EnvoyApi, change: Change, words: str) -> None:
     with pytest.raises(InvalidConfig, match=words) as refused:
-        edited(api, NOTHING, [change])
+        edited(NOTHING, [change])
     assert {finding.code for finding in refused.value.findings} == {"E1001"}
 
 
 def test_every_mistake_is_told_at_once(api: EnvoyApi) -> None:
     with pytest.raises(InvalidConfig, match=r"and 2 more") as refused:
-        edited(api, NOTHING, [replace(Place("a", 80), Place("b", 0))])
+        edited(NOTHING, [replace(Place("a", 80), Place("b", 0))])
     assert len(refused.value.findings) == 3
 
 
 def test_a_change_says_what_to_change(api: EnvoyApi) -> None:
     with pytest.raises(InvalidConfig, match="must say what"):
-        edited(api, NOTHING, [])
+        edited(NOTHING, [])
 
 
 def test_the_health_of_what_is_not_there_cannot_change_and_the_nearest_is_named(api: EnvoyApi) -> None:
     with pytest.raises(NotFound, match=r'"carts" has no endpoint 10\.0\.0\.1:8081; did you mean "10\.0\.0\.1:8080"'):
-        edited(api, filled(api, ONE), [SetHealth((Place("10.0.0.1", 8081),), Health.DRAINING)])
+        edited(filled(ONE), [SetHealth((Place("10.0.0.1", 8081),), Health.DRAINING)])
     with pytest.raises(NotFound, match="it has none"):
-        edited(api, NOTHING, [SetHealth((ONE,), Health.DRAINING)])
+        edited(NOTHING, [SetHealth((ONE,), Health.DRAINING)])
 
 
 def test_a_gap_in_the_priorities_is_refused_where_a_change_makes_it(api: EnvoyApi) -> None:
-    before = edited(api, NOTHING, [replace(ONE), upsert(TWO, priority=1)])
+    before = edited(NOTHING, [replace(ONE), upsert(TWO, priority=1)])
     with pytest.raises(InvalidConfig, match="no endpoint would be left of priority 0"):
-        edited(api, before, [Remove((ONE,))])
-    assert edited(api, before, [Remove((ONE,)), upsert(TWO, priority=0)]).set
-    configured = Endpoints("carts", an_assignment(api, endpoints=[{"priority": 1, "lb_endpoints": [at(ONE)]}]))
-    assert edited(api, configured, [upsert(TWO, priority=1)]).set
+        edited(before, [Remove((ONE,))])
+    assert edited(before, [Remove((ONE,)), upsert(TWO, priority=0)]).is_set
+    configured = Endpoints.read(
+        api, "carts", an_assignment(api, endpoints=[{"priority": 1, "lb_endpoints": [at(ONE)]}])
+    )
+    assert edited(configured, [upsert(TWO, priority=1)]).is_set
 
 
 @pytest.mark.parametrize(
@@ -249,11 +256,11 @@ def test_a_gap_in_the_priorities_is_refused_where_a_change_makes_it(api: EnvoyAp
     ],
 )
 def test_taking_more_than_half_away_has_to_be_confirmed(api: EnvoyApi, change: Change, words: str) -> None:
-    before = filled(api, ONE, TWO, THREE, FOUR)
+    before = filled(ONE, TWO, THREE, FOUR)
     with pytest.raises(InvalidConfig, match=words) as refused:
-        edited(api, before, [change])
+        edited(before, [change])
     assert [finding.code for finding in refused.value.findings] == ["E1002"]
-    assert edited(api, before, [change], confirmed=True) != before
+    assert edited(before, [change], confirmed=True) != before
 
 
 @pytest.mark.parametrize(
@@ -265,8 +272,8 @@ def test_taking_more_than_half_away_has_to_be_confirmed(api: EnvoyApi, change: C
     ],
 )
 def test_half_may_go_and_what_is_replaced_is_not_lost(api: EnvoyApi, changes: list[Change]) -> None:
-    before = filled(api, ONE, TWO, THREE, FOUR)
-    assert edited(api, before, changes) != before
+    before = filled(ONE, TWO, THREE, FOUR)
+    assert edited(before, changes) != before
 
 
 def test_changes_say_what_they_are() -> None:
