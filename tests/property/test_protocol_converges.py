@@ -164,7 +164,11 @@ class Converges(RuleBasedStateMachine):
         full_state = self.tells_all(response.type_url)
         for one in response.resources:
             assert served.get(one.name, one if full_state else None) == one, "that is not what is served"
-        assert not served.keys() & set(response.removed), "what is served was told as gone"
+        gone = served.keys() & set(response.removed)
+        assert not any(self.is_wanted(response.type_url, name) for name in gone), "what is served was told as gone"
+
+    def is_wanted(self, url: TypeUrl, name: str) -> bool:
+        return not self.client.wants.get(url, {name}).isdisjoint((name, "*"))
 
     def tells_all(self, url: TypeUrl) -> bool:
         """Whether a response is the full state to this client (rule 17)."""
