@@ -177,13 +177,17 @@ class Services:
 
     def runs(self, cluster: str, backends: Sequence[Backend], *, policy: str = "ROUND_ROBIN") -> Services:
         """A cluster whose endpoints are these backends."""
-        eds = {"name": cluster, "type": "EDS", "lb_policy": policy, "eds_cluster_config": {"eds_config": _ADS}}
+        return self._runs(cluster, {"": backends}, lb_policy=policy)
+
+    def spread(self, cluster: str, zones: Mapping[str, Sequence[Backend]]) -> Services:
+        """A cluster with backends in several zones, whose clients report their load."""
+        return self._runs(cluster, zones, lb_policy="ROUND_ROBIN", lrs_server={"self": {}})
+
+    def _runs(self, cluster: str, zones: Mapping[str, Sequence[Backend]], **fields: Any) -> Services:
+        eds = {"name": cluster, "type": "EDS", "eds_cluster_config": {"eds_config": _ADS}, **fields}
         self._put("config.cluster.v3.Cluster", cluster, eds)
-        addresses = [{"socket_address": {"address": "127.0.0.1", "port_value": backend.port}} for backend in backends]
-        # gRPC takes no locality without a weight, and none without its (even empty) name.
-        locality = {"locality": {}, "load_balancing_weight": 1,
-                    "lb_endpoints": [{"endpoint": {"address": address}} for address in addresses]}  # fmt: skip
-        assignment = {"cluster_name": cluster, "endpoints": [locality]}
+        localities = [_locality(zone, backends) for zone, backends in zones.items()]
+        assignment = {"cluster_name": cluster, "endpoints": localities}
         self._put("config.endpoint.v3.ClusterLoadAssignment", f"{cluster}-endpoints", assignment)
         return self
 
@@ -203,3 +207,10 @@ class Services:
         documents = "\n---\n".join(json.dumps(document) for document in self._documents.values())
         (self.directory / "services.yaml").write_text(documents)
         return str(self.directory)
+
+
+def _locality(zone: str, backends: Sequence[Backend]) -> dict[str, Any]:
+    """gRPC takes no locality without a weight, and none without its (even empty) name."""
+    addresses = [{"socket_address": {"address": "127.0.0.1", "port_value": backend.port}} for backend in backends]
+    endpoints = [{"endpoint": {"address": address}} for address in addresses]
+    return {"locality": {"zone": zone} if zone else {}, "load_balancing_weight": 1, "lb_endpoints": endpoints}

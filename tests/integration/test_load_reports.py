@@ -11,6 +11,8 @@ import pytest
 
 from examples.demo.envoy import Envoy
 from examples.demo.traffic import Traffic, Upstream
+from tests.grpc_callers import PYTHON
+from tests.proxyless import GROUP, Backend, Calls, Services
 from tests.spine import ServerProcess, Site, a_site, wait_for
 
 OFTEN = "--load-reporting-interval-s=0.2"
@@ -109,6 +111,26 @@ def test_an_upstream_that_is_gone_shows_as_errors_and_an_envoy_that_is_gone_coun
     load = top(server)["blue"]["load"]
     assert load["errors"] == errors
     assert (load["in_progress"], load["issued_per_s"], load["errors_per_s"]) == (0, 0, 0)
+
+
+def test_a_grpc_client_reports_what_it_calls_in_each_zone(server: ServerProcess, tmp_path: Path) -> None:
+    services = Services(tmp_path / "services")
+    with Backend("blue") as blue, Backend("green") as green:
+        services.routes("cart", {"v1": 1}).spread("v1", {"a": [blue], "b": [green]})
+        assert server.run("apply", services.written(), "--yes").code == 0
+        bootstrap = tmp_path / "bootstrap.json"
+        bootstrap.write_text(server.run("bootstrap", "grpc", "--node", "cart-1", "--group", GROUP).out)
+        with Calls(PYTHON, "cart", bootstrap) as calls:
+            for zone in ("a", "b"):
+                wait_for(lambda zone=zone: metric(server, ISSUED, cluster="v1", zone=zone) > 20, f"calls in {zone}")
+            (cluster,) = top(server, "--group", GROUP).values()
+            done = {zone: metric(server, FINISHED, zone=zone, outcome="success") for zone in ("a", "b")}
+            wait_for(lambda: calls.answers["blue"] >= done["a"] and calls.answers["green"] >= done["b"], "answers")
+    assert calls.failures == []
+    assert [row["zone"] for row in cluster["localities"]] == ["a", "b"]
+    assert cluster["load"]["errors"] == 0
+    assert cluster["load"]["issued_per_s"] > 0
+    wait_for(lambda: metric(server, "fairlead_load_reports_streams", group=GROUP) == 0, "the stream to end")
 
 
 def test_without_reports_top_says_what_makes_clients_report(server: ServerProcess) -> None:
