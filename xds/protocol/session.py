@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from xds.protocol.admission import Limits, refuse_names, refuse_node, refuse_type
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.dispatch import Dispatch
+from xds.protocol.holding import Holding, holdings, wanted_at_most
 from xds.protocol.interest import Interest, Wanted
 from xds.protocol.plan import Close, Observation, Plan, Rejected, Stale, Subscribed
 from xds.protocol.requests import DeltaRequest, Node, StateRequest
@@ -96,6 +97,17 @@ class Session:
         """The stream has ended: none of its siblings waits for it any more."""
         self._dispatch.leave()
 
+    @property
+    def wants_at_most(self) -> int:
+        """No more resources than this are wanted, over all types."""
+        return sum(wanted_at_most(one, self._known(one)) for one in self._subscriptions.values())
+
+    def holdings(self) -> Iterator[Holding]:
+        """What the client has of all that it wants, by type and name. Whoever takes them slowly is told newer facts."""
+        for type_url in sorted(self._subscriptions):
+            subscription = self._subscriptions[type_url]
+            yield from holdings(subscription, self._known(subscription))
+
     def _turn(self, now_s: float, seen: tuple[Observation, ...]) -> Plan:
         catalogue = self._catalogue
         if catalogue is None or not catalogue.revision:
@@ -160,6 +172,9 @@ class Session:
     def _refuse_size(self) -> Close | None:
         count = sum(len(subscription.interest.names) for subscription in self._subscriptions.values())
         return refuse_names(count, self._limits.names)
+
+    def _known(self, subscription: Subscription) -> ServedType | None:
+        return self._served(subscription) if self._catalogue is not None and self._catalogue.revision else None
 
     def _served(self, subscription: Subscription) -> ServedType:
         assert self._catalogue is not None

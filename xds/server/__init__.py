@@ -13,7 +13,7 @@ listener    options, addresses, errors that name the address
 tls         certificates from files, reloaded without dropping a stream
 health      health and reflection
 load_reports   Load Reporting (LRS)     load_decoding, load_gauges   reports as facts, and load as metrics
-csds        Client Status Discovery: the calls     client_status   what is told of a node
+csds        Client Status Discovery: the calls     status_answers, client_status   their answers, and a node's rows
 identity    which group a node belongs to
 limits      what one client may cost
 observer    what happens at the edge, for telemetry and events

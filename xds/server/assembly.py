@@ -15,6 +15,7 @@ from api.management.events import EventHub
 from snapshots.store.endpoint_sets import Store
 from snapshots.store.protocol import StoreStatus
 from xds.fleet import Fleet
+from xds.server.csds import Audience
 from xds.server.follow import Follower
 from xds.server.follow_endpoints import EndpointFollower
 from xds.server.gauges import declare_gauges
@@ -92,6 +93,7 @@ def _xds_options(settings: ServerSettings) -> XdsOptions:
         tls=_tls(settings.xds_cert, settings.xds_key, settings.xds_client_ca),
         plaintext_off_loopback=settings.plaintext_allowed,
         identifier=f"fairlead {installed_version()}",
+        client_status=Audience(settings.client_status),
         load_reporting_interval_s=settings.load_reporting_interval_s,
     )
 

@@ -24,7 +24,8 @@ class Limits:
     `pending_requests`   connects that may wait to be accepted; grpc drops what is beyond, in silence
     `response_cache_bytes`  encoded responses kept for each group
     `load_entries`       clusters and localities that are read of one load report
-    `status_calls`       calls of Client Status Discovery at a time; `status_nodes` told of in one answer
+    `status_calls`       calls of Client Status Discovery at a time; `status_nodes` told of in one answer, resource by
+                         resource while they want no more than `status_rows` of them
     """
 
     request_bytes: int = 8 * MIB
@@ -44,3 +45,4 @@ class Limits:
     load_entries: int = 10_000
     status_calls: int = 32
     status_nodes: int = 2_000
+    status_rows: int = 10_000

@@ -15,7 +15,7 @@ from xds.fleet import Fleet, Loads
 from xds.protocol.plan import Close
 from xds.server.address import Address
 from xds.server.catalogues import Catalogues
-from xds.server.csds import CLIENT_STATUS, ClientStatusService
+from xds.server.csds import CLIENT_STATUS, Audience, ClientStatusService
 from xds.server.decoding import RequestDecoder
 from xds.server.health import Health, add_reflection
 from xds.server.identity import Identify, by_cluster
@@ -38,7 +38,8 @@ DRAIN_SHARE = 0.8
 class XdsOptions:
     """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name.
 
-    `load_reporting_interval_s`: how often clients are asked for their load; 0: not at all.
+    `load_reporting_interval_s`: how often clients are asked for their load; 0: not at all. `client_status`: who may
+    ask what every client has.
     """
 
     address: str = "127.0.0.1:0"
@@ -48,6 +49,7 @@ class XdsOptions:
     identify: Identify = by_cluster
     identifier: str = ""
     load_reporting_interval_s: float = 10.0
+    client_status: Audience = Audience.LOOPBACK
 
 
 class XdsServer:
@@ -90,10 +92,13 @@ class XdsServer:
         """Listen. Health is NOT_SERVING until `set_ready`. Raises InvalidConfig when the address cannot be had."""
         server = new_server(self._options.limits)
         loads = LoadReporting(self._api, self._edge, self.loads, self._options.load_reporting_interval_s)
-        status = ClientStatusService(self._api, self.fleet, self.groups, self._options.limits)
         discovery = discovery_handlers(self._edge, self.poller)
-        server.add_generic_rpc_handlers((*discovery, status.handler(), loads.handler()))
-        services = [*(row.name for row in DISCOVERY_SERVICES), CLIENT_STATUS, LOAD_REPORTING]
+        server.add_generic_rpc_handlers((*discovery, loads.handler()))
+        services = [*(row.name for row in DISCOVERY_SERVICES), LOAD_REPORTING]
+        if self._options.client_status is not Audience.OFF:
+            status = ClientStatusService(self._api, self._edge, self._options.client_status)
+            server.add_generic_rpc_handlers((status.handler(),))
+            services.append(CLIENT_STATUS)
         health = Health(server, services)
         add_reflection(server, services, self._api.pool)
         tls, allowed = self._options.tls, self._options.plaintext_off_loopback

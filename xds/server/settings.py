@@ -70,6 +70,10 @@ class ServerSettings:
     xds_client_ca: Path | None = setting(
         "xds.client_ca", path, None, "PEM file: Envoys must show a certificate that this CA signed"
     )
+    client_status: str = setting(
+        "xds.client_status", partial(choice, ("off", "loopback", "on")), "loopback",
+        "who may ask what every client has (CSDS): off, loopback (callers on this machine) or on (all of the port)",
+    )  # fmt: skip
     management_cert: Path | None = setting("management.cert", path, None, "PEM file: the certificate shown to commands")
     management_key: Path | None = setting("management.key", path, None, "PEM file: that certificate's key")
     management_client_ca: Path | None = setting(
