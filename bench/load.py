@@ -4,14 +4,17 @@ It speaks the incremental variant with bytes ready made, acknowledges everything
 what it waited for. Nothing in it knows Fairlead, so that other control planes can be measured by the same hand.
 
 Orders: `connect` (open the streams and wait for the first state on each), `expect` (wait for the next update on every
-stream; answers with when each came), `reconnect` (end all streams, open them again with the versions they hold, and
-count what is sent again), `close`.
+stream; answers with when each came), `settle` (wait until nothing comes any more; answers with how many responses came
+since `forget`), `reconnect` (end all streams, open them again with the versions they hold, and count what is sent
+again), `close`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -28,19 +31,20 @@ PATIENCE_S = 120.0
 
 
 class LoadStream:
-    """One stream. `received_at_s` and `resources` are of the last response; `first` is set by the first."""
+    """One stream. `received_at_s` is of the last response; `resources`, `responses` count. No `names`: everything."""
 
-    def __init__(self, channel: aio.Channel, node: str, cluster: str, type_url: str) -> None:
+    def __init__(self, channel: aio.Channel, node: str, cluster: str, type_url: str, names: Sequence[str] = ()) -> None:
         self._method = channel.stream_stream(METHOD)
-        self._node, self._cluster, self._type_url = node, cluster, type_url
+        self._node, self._cluster, self._type_url, self._names = node, cluster, type_url, names
         self._call: Any = None
         self._task: asyncio.Task[None] | None = None
         self._arrived = asyncio.Event()
         self.received_at_s = 0.0
         self.resources = 0
+        self.responses = 0
 
     def open(self, versions: dict[str, str]) -> None:
-        request: Any = REQUEST(type_url=self._type_url)
+        request: Any = REQUEST(type_url=self._type_url, resource_names_subscribe=self._names)
         request.node.id, request.node.cluster = self._node, self._cluster
         request.initial_resource_versions.update(versions)
         self.resources = 0
@@ -52,7 +56,16 @@ class LoadStream:
         async with asyncio.timeout(PATIENCE_S):
             await self._arrived.wait()
 
+    async def silence(self, quiet_s: float) -> None:
+        """Wait until no response comes for so long."""
+        with suppress(TimeoutError):
+            while True:
+                self._arrived.clear()
+                async with asyncio.timeout(quiet_s):
+                    await self._arrived.wait()
+
     def forget(self) -> None:
+        self.responses = 0
         self._arrived.clear()
 
     async def end(self) -> None:
@@ -67,6 +80,7 @@ class LoadStream:
             self.received_at_s = time.monotonic()
             response: Any = RESPONSE.FromString(data)
             self.resources += len(response.resources)
+            self.responses += 1
             self._arrived.set()
             await self._call.write(REQUEST(type_url=self._type_url, response_nonce=response.nonce).SerializeToString())
 
@@ -78,11 +92,13 @@ class LoadGenerator:
         self._channels: list[aio.Channel] = []
         self._streams: list[LoadStream] = []
 
-    async def connect(self, target: str, streams: int, connections: int, cluster: str, type_url: str) -> Answer:
+    async def connect(
+        self, target: str, streams: int, connections: int, cluster: str, type_url: str, names: Sequence[str] = ()
+    ) -> Answer:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
         self._channels = [aio.insecure_channel(target, options) for _ in range(connections)]
         self._streams = [
-            LoadStream(self._channels[number % connections], f"node-{number}", cluster, type_url)
+            LoadStream(self._channels[number % connections], f"node-{number}", cluster, type_url, names)
             for number in range(streams)
         ]
         return await self._open({})
@@ -91,6 +107,13 @@ class LoadGenerator:
         """Answers with times on the clock that all processes of this machine share."""
         await asyncio.gather(*(stream.next_state() for stream in self._streams))
         return {"received_at_s": [stream.received_at_s for stream in self._streams]}
+
+    async def settle(self, quiet_s: float) -> Answer:
+        await asyncio.gather(*(stream.silence(quiet_s) for stream in self._streams))
+        return {
+            "responses": [stream.responses for stream in self._streams],
+            "received_at_s": [stream.received_at_s for stream in self._streams],
+        }
 
     async def forget(self) -> Answer:
         for stream in self._streams:
@@ -140,7 +163,7 @@ async def _everything(target: str, cluster: str, type_url: str) -> dict[str, str
 async def main() -> None:
     allow_many_files()
     load = LoadGenerator()
-    orders = {"connect": load.connect, "expect": load.expect, "forget": load.forget}
+    orders = {"connect": load.connect, "expect": load.expect, "settle": load.settle, "forget": load.forget}
     await obey({**orders, "reconnect": load.reconnect, "close": load.close})
 
 
