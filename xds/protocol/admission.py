@@ -10,12 +10,14 @@ from xds.protocol.requests import Node
 from xds.protocol.splitting import RESPONSE_LIMIT_BYTES
 from xds.protocol.types import TypeUrl
 
+NAMES_LIMIT = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`patience_s`: how long a silent type may hold back others. `names`: subscribed on one stream, over all types."""
 
-    names: int = 200_000
+    names: int = NAMES_LIMIT
     response_bytes: int = RESPONSE_LIMIT_BYTES
     patience_s: float = 5.0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xds.protocol.admission import NAMES_LIMIT
+
 MIB = 1024 * 1024
 
 
@@ -29,7 +31,7 @@ class Limits:
     """
 
     request_bytes: int = 8 * MIB
-    names: int = 50_000
+    names: int = NAMES_LIMIT
     types: int = 64
     node_bytes: int = 128 * 1024
     streams: int = 20_000
