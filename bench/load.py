@@ -30,11 +30,17 @@ REQUEST = load_default().message_class("envoy.service.discovery.v3.DeltaDiscover
 PATIENCE_S = 120.0
 
 
+def open_call(channel: aio.Channel, method: str) -> Any:
+    """A call of bytes both ways. The stubs ask for serialisers and a source of requests, which grpc does not."""
+    opener: Any = channel.stream_stream
+    return opener(method)()
+
+
 class LoadStream:
     """One stream. `received_at_s` is of the last response; `resources`, `responses` count. No `names`: everything."""
 
     def __init__(self, channel: aio.Channel, node: str, cluster: str, type_url: str, names: Sequence[str] = ()) -> None:
-        self._method = channel.stream_stream(METHOD)
+        self._channel = channel
         self._node, self._cluster, self._type_url, self._names = node, cluster, type_url, names
         self._call: Any = None
         self._task: asyncio.Task[None] | None = None
@@ -74,7 +80,7 @@ class LoadStream:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self, opening: bytes) -> None:
-        self._call = self._method()
+        self._call = open_call(self._channel, METHOD)
         await self._call.write(opening)
         while (data := await self._call.read()) is not aio.EOF:  # type: ignore[attr-defined]
             self.received_at_s = time.monotonic()
@@ -127,7 +133,7 @@ class LoadGenerator:
 
     async def close(self) -> Answer:
         await self._end_streams()
-        await asyncio.gather(*(channel.close() for channel in self._channels))
+        await asyncio.gather(*(channel.close(None) for channel in self._channels))
         return {}
 
     async def _open(self, versions: dict[str, str]) -> Answer:
@@ -145,7 +151,7 @@ class LoadGenerator:
 async def _everything(target: str, cluster: str, type_url: str) -> dict[str, str]:
     """Names and versions of all that is served, as one more client sees them; done when nothing comes any more."""
     async with aio.insecure_channel(target, [("grpc.max_receive_message_length", -1)]) as channel:
-        call: Any = channel.stream_stream(METHOD)()
+        call = open_call(channel, METHOD)
         request: Any = REQUEST(type_url=type_url)
         request.node.id, request.node.cluster = "surveyor", cluster
         await call.write(request.SerializeToString())
@@ -163,8 +169,8 @@ async def _everything(target: str, cluster: str, type_url: str) -> dict[str, str
 async def main() -> None:
     allow_many_files()
     load = LoadGenerator()
-    orders = {"connect": load.connect, "expect": load.expect, "settle": load.settle, "forget": load.forget}
-    await obey({**orders, "reconnect": load.reconnect, "close": load.close})
+    orders = (load.connect, load.expect, load.settle, load.forget, load.reconnect, load.close)
+    await obey({order.__name__: order for order in orders})
 
 
 if __name__ == "__main__":
