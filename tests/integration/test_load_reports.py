@@ -11,12 +11,11 @@ import pytest
 
 from examples.demo.envoy import Envoy
 from examples.demo.traffic import Traffic, Upstream
-from tests.grpc_callers import PYTHON
-from tests.proxyless import GROUP, Backend, Calls, Services
+from tests.proxyless import GROUP, Backend, Services, assert_none_failed, everybody, more
 from tests.spine import ServerProcess, Site, a_site, wait_for
 
 OFTEN = "--load-reporting-interval-s=0.2"
-RECEIVED = "fairlead_load_reports_received_total"
+RECEIVED, STREAMS = "fairlead_load_reports_received_total", "fairlead_load_reports_streams"
 ISSUED, FINISHED = "fairlead_traffic_issued_total", "fairlead_traffic_finished_total"
 
 
@@ -93,7 +92,7 @@ def test_what_an_envoy_sends_is_what_the_server_tells(server: ServerProcess, env
     assert (load["issued"], load["successful"], load["errors"]) == (traffic.total, traffic.total, 0)
     assert (load["in_progress"], load["issued_per_s"]) == (0, 0)
     assert metric(server, FINISHED, cluster="blue", outcome="success") == traffic.total
-    assert metric(server, "fairlead_load_reports_streams", group="edge") == 1
+    assert metric(server, STREAMS, group="edge") == 1
 
 
 @pytest.mark.envoy
@@ -107,35 +106,29 @@ def test_an_upstream_that_is_gone_shows_as_errors_and_an_envoy_that_is_gone_coun
     reports_again(server)
     errors = metric(server, FINISHED, cluster="blue", outcome="error")
     envoy.stop()
-    wait_for(lambda: metric(server, "fairlead_load_reports_streams", group="edge") == 0, "the stream to end")
+    wait_for(lambda: metric(server, STREAMS, group="edge") == 0, "the stream to end")
     load = top(server)["blue"]["load"]
     assert load["errors"] == errors
     assert (load["in_progress"], load["issued_per_s"], load["errors_per_s"]) == (0, 0, 0)
 
 
-def test_a_grpc_client_reports_what_it_calls_in_each_zone(server: ServerProcess, tmp_path: Path) -> None:
+def test_grpc_clients_report_what_they_call_in_each_zone(server: ServerProcess, tmp_path: Path) -> None:
     services = Services(tmp_path / "services")
     with Backend("blue") as blue, Backend("green") as green:
         services.routes("cart", {"v1": 1}).spread("v1", {"a": [blue], "b": [green]})
         assert server.run("apply", services.written(), "--yes").code == 0
         bootstrap = tmp_path / "bootstrap.json"
         bootstrap.write_text(server.run("bootstrap", "grpc", "--node", "cart-1", "--group", GROUP).out)
-        with Calls(PYTHON, "cart", bootstrap) as calls:
+        with everybody("cart", bootstrap) as everyone:
+            wait_for(lambda: metric(server, STREAMS, group=GROUP) == len(everyone), "everybody to report")
+            more(everyone)
             for zone in ("a", "b"):
-                wait_for(lambda zone=zone: metric(server, ISSUED, cluster="v1", zone=zone) > 20, f"calls in {zone}")
+                wait_for(lambda zone=zone: metric(server, FINISHED, zone=zone, outcome="success") > 20, f"zone {zone}")
             (cluster,) = top(server, "--group", GROUP).values()
-            done = {zone: metric(server, FINISHED, zone=zone, outcome="success") for zone in ("a", "b")}
-            wait_for(lambda: calls.answers["blue"] >= done["a"] and calls.answers["green"] >= done["b"], "answers")
-    assert calls.failures == []
-    assert [row["zone"] for row in cluster["localities"]] == ["a", "b"]
+            told = {row["zone"]: row["load"]["successful"] for row in cluster["localities"]}
+    assert_none_failed(everyone)
+    called = {zone: sum(calls.answers[name] for calls in everyone) for zone, name in (("a", "blue"), ("b", "green"))}
+    assert set(told) == {"a", "b"}
+    assert all(told[zone] <= called[zone] for zone in told)
     assert cluster["load"]["errors"] == 0
-    assert cluster["load"]["issued_per_s"] > 0
-    wait_for(lambda: metric(server, "fairlead_load_reports_streams", group=GROUP) == 0, "the stream to end")
-
-
-def test_without_reports_top_says_what_makes_clients_report(server: ServerProcess) -> None:
-    done = server.run("top")
-    assert (done.code, done.out) == (0, "")
-    assert "--load-reports" in done.err
-    unknown = server.run("top", "--group", "nope")
-    assert (unknown.code, "there is no group 'nope'" in unknown.err) == (3, True)
+    wait_for(lambda: metric(server, STREAMS, group=GROUP) == 0, "the streams to end")

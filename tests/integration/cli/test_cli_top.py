@@ -56,6 +56,13 @@ async def test_clusters_and_localities_are_shown_the_busiest_first(server: Serve
     assert (nothing.out, "nothing is reported of it yet" in nothing.err) == ("", True)
 
 
+def test_without_reports_it_says_what_makes_clients_report(server: ServerProcess, documents: Documents) -> None:
+    told(server.run("apply", str(documents.cluster())), 0)
+    done = told(server.run("top", "--group", documents.group), 0)
+    assert (done.out, "--load-reports" in done.err) == ("", True)
+    assert "there is no group 'nope'" in told(server.run("top", "--group", "nope"), 3).err
+
+
 async def test_what_is_beyond_a_limit_is_said(server: ServerProcess, documents: Documents) -> None:
     told(server.run("apply", str(documents.cluster())), 0)
     async with LoadClient(server.xds, "edge-1", documents.group) as client:
