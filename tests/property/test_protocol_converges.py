@@ -23,6 +23,7 @@ from tests.builders import (
 )
 from xds.protocol.assignments import empty_assignment
 from xds.protocol.catalogue import Catalogue
+from xds.protocol.holding import Hold
 from xds.protocol.plan import Plan, Response, Sent
 from xds.protocol.requests import DeltaRequest, ErrorDetail, StateRequest
 from xds.protocol.resource import Reference, Resource
@@ -47,6 +48,7 @@ NAMES = ("a", "b", "c")
 WILD = tuple(url for url, row in BY_URL.items() if row.legacy_wildcard)
 FULL = tuple(url for url, row in BY_URL.items() if row.full_state)
 KEPT = (SECRET, EXTENSION)
+CURRENT = Hold.CURRENT
 types = st.sampled_from(TYPES)
 names = st.sampled_from(NAMES)
 names_and_all = st.sampled_from((*NAMES, "*"))
@@ -358,6 +360,8 @@ class Converges(RuleBasedStateMachine):
         held = dict(self.client.held[url])
         kept = {name for name in held.keys() - expected.keys() if self.may_keep(url, name)}
         assert {name: version for name, version in held.items() if name not in kept} == expected, repr(self.session)
+        told = {one.name: one.version for one in self.session.holdings() if (one.type_url, one.hold) == (url, CURRENT)}
+        assert told == expected, "what is told of the client"
 
     def may_keep(self, url: TypeUrl, name: str) -> bool:
         """A partial state of the world removes nothing, and a secret in use is not taken away."""
