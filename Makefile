@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo dev test test-unit lint types bench proto clean lock etcd-current etcd-debian
+.PHONY: help setup demo dev test test-unit lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,20 @@ etcd-debian: ## unpack Debian's etcd into .cache/, beside the others; nothing is
 	cd .cache/etcd-debian && { test -x usr/bin/etcd || { \
 	  { apt-get download -qq etcd-server || { apt-get update -qq && apt-get download -qq etcd-server; }; } && \
 	  dpkg-deb -x etcd-server_*.deb . && rm etcd-server_*.deb; }; }
+
+# Clients for the tests of gRPC without a proxy, beside the one in Python.
+grpc-js: .cache/grpc-js/.installed ## install gRPC for Node.js into .cache/ (and, with apt, Node.js where there is none)
+
+.cache/grpc-js/.installed: tests/grpc_js/package.json tests/grpc_js/package-lock.json
+	command -v npm >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends nodejs npm; }
+	mkdir -p $(@D) && cp $^ $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+grpc-go: .cache/grpc-go/grpc-caller ## build a gRPC client in Go into .cache/ (needs Go)
+
+.cache/grpc-go/grpc-caller: tests/grpc_go/main.go tests/grpc_go/go.mod tests/grpc_go/go.sum
+	cd tests/grpc_go && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ .
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile --quiet --no-header --prerelease if-necessary-or-explicit --universal --python-version 3.11 --generate-hashes --group dev pyproject.toml -o requirements.lock

@@ -84,6 +84,16 @@ class LimitExceeded(FairleadError):
     exit_code = 3
 
 
+class RateExceeded(LimitExceeded):
+    """Too often in a short time. The same again after `retry_after_s` seconds is welcome, unlike what is too large."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, findings: tuple[Finding, ...] = (), retry_after_s: float = 0.0) -> None:
+        super().__init__(message, findings=findings)
+        self.retry_after_s = retry_after_s
+
+
 class StoreUnavailable(FairleadError):
     """The store cannot answer now: down, slow, full, or without quorum. Safe to try again later."""
 

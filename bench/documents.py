@@ -38,6 +38,30 @@ def cluster_document(name: str, change: int = 0) -> Document:
     return Document(f"{name}.yaml", _TEXT.format(name=name, change=change, host=host, port=port).encode())
 
 
+def endpoints_document(name: str, count: int) -> Document:
+    """A Cluster of type EDS and so many endpoints of it."""
+    envelope = "apiVersion: fairlead.dev/v1\nkind: EnvoyResource\nmetadata: {{name: {name}}}\nspec:\n"
+    cluster = (
+        f'  "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster\n  name: {name}\n  type: EDS\n'
+        "  eds_cluster_config: {eds_config: {resource_api_version: V3, ads: {}}}\n"
+    )
+    addresses = "".join(
+        f"    - endpoint: {{address: {{socket_address: {{address: {endpoint_address(number)}, port_value: 8080}}}}}}\n"
+        for number in range(count)
+    )
+    assignment = (
+        f'  "@type": type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment\n  cluster_name: {name}\n'
+        f"  endpoints:\n  - lb_endpoints:\n{addresses}"
+    )
+    pieces = (envelope.format(name=name) + cluster, envelope.format(name=f"{name}-endpoints") + assignment)
+    return Document(f"{name}.yaml", "---\n".join(pieces).encode())
+
+
+def endpoint_address(number: int) -> str:
+    """The address of an endpoint of `endpoints_document`; its port is 8080."""
+    return f"10.0.{number // 250}.{number % 250}"
+
+
 def cluster_documents(prefix: str, count: int) -> list[Document]:
     """So many of them, named `<prefix>-00000` and on."""
     return [cluster_document(f"{prefix}-{number:05}") for number in range(count)]

@@ -2,7 +2,8 @@
 
 The hundreds group by what was being read: 01 YAML, 02 documents, 03 Envoy messages and 04 their field rules (both named
 in `api.envoy.problem`), 05 duplicates and references, 06 sizes, 07 files, 08 a server's settings, 09 publishing and the
-record of it, 10 what Gateway API objects are to one another. A code is never reused for something else.
+record of it, 10 endpoints apart from configuration, 11 what Gateway API objects are to one another. A code is never
+reused for something else.
 `W` codes are warnings: they refuse nothing.
 """
 
@@ -67,13 +68,18 @@ KEY_REUSED = "E0903"
 AUDIT_EDITED = "E0904"
 AUDIT_BROKEN = "E0905"
 
-BACKEND_INVALID = "E1001"
-REFERENCE_NOT_PERMITTED = "E1002"
-ROUTE_NOT_ATTACHED = "E1003"
-LISTENER_CONFLICT = "E1004"
-LISTENER_UNSUPPORTED = "E1005"
-FILTER_UNSUPPORTED = "E1006"
-CERTIFICATE_INVALID = "E1007"
+ENDPOINT_INVALID = "E1001"
+ENDPOINTS_FEW = "E1002"
+CLUSTER_WITHOUT_EDS = "E1003"
+RATE_EXCEEDED = "E1004"
+
+BACKEND_INVALID = "E1101"
+REFERENCE_NOT_PERMITTED = "E1102"
+ROUTE_NOT_ATTACHED = "E1103"
+LISTENER_CONFLICT = "E1104"
+LISTENER_UNSUPPORTED = "E1105"
+FILTER_UNSUPPORTED = "E1106"
+CERTIFICATE_INVALID = "E1107"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -140,6 +146,10 @@ TITLES: dict[str, str] = {
     KEY_REUSED: "an idempotency key used for something else",
     AUDIT_EDITED: "an audit record that was edited",
     AUDIT_BROKEN: "audit records that are missing or replaced",
+    ENDPOINT_INVALID: "an endpoint that cannot be one",
+    ENDPOINTS_FEW: "too few healthy endpoints would be left",
+    CLUSTER_WITHOUT_EDS: "a cluster that gets its endpoints in another way",
+    RATE_EXCEEDED: "too many changes of endpoints in a short time",
     BACKEND_INVALID: "a backend that cannot be one",
     REFERENCE_NOT_PERMITTED: "a reference into another namespace that nothing allows",
     ROUTE_NOT_ATTACHED: "a route that no listener takes",

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from xds.fleet.load import ClusterReport, Locality, LocalityReport
 from xds.protocol.requests import Node
 from xds.protocol.resource import Reference, Resource
-from xds.protocol.types import CLUSTER, ENDPOINT, EXTENSION, LISTENER, ROUTE, SECRET
+from xds.protocol.types import (
+    CLUSTER,
+    ENDPOINT,
+    EXTENSION,
+    LISTENER,
+    ROUTE,
+    RUNTIME,
+    SCOPED_ROUTE,
+    SECRET,
+    VIRTUAL_HOST,
+)
 
 
 def a_node(node_id: str = "edge-1", cluster: str = "edges", **known: object) -> Node:
@@ -37,3 +51,40 @@ def route(name: str, content: str = "a", *, to: tuple[str, ...] = ()) -> Resourc
 
 def secret(name: str, content: str = "a") -> Resource:
     return Resource.of(SECRET, name, f"secret {name} {content}".encode())
+
+
+def a_locality_report(locality: Locality | None = None, **counts: Any) -> LocalityReport:
+    return LocalityReport(locality or Locality(), **counts)
+
+
+def a_cluster_report(*localities: LocalityReport, cluster: str = "web", **facts: Any) -> ClusterReport:
+    """Of the last ten seconds, unless an `interval_s` says otherwise."""
+    return ClusterReport(cluster, f"{cluster}-endpoints", **{"interval_s": 10, "localities": localities, **facts})
+
+
+def extension(name: str, content: str = "a") -> Resource:
+    """A TypedExtensionConfig."""
+    return Resource.of(EXTENSION, name, f"extension {name} {content}".encode())
+
+
+def runtime(name: str, content: str = "a") -> Resource:
+    """A runtime layer."""
+    return Resource.of(RUNTIME, name, f"runtime {name} {content}".encode())
+
+
+def scoped_route(name: str, content: str = "a", *, route: str = "") -> Resource:
+    """A ScopedRouteConfiguration."""
+    references = (Reference(ROUTE, route),) if route else ()
+    return Resource.of(SCOPED_ROUTE, name, f"scoped route {name} {content} {route}".encode(), references)
+
+
+def shop_host(name: str, *domains: str, content: str = "a", on_demand: bool = False) -> Resource:
+    """A VirtualHost that `shop/<host>` stands for: one of the route configuration `shop`."""
+    aliases = tuple(f"shop/{domain}" for domain in domains)
+    body = f"virtual host {name} {content} {' '.join(domains)}".encode()
+    return Resource.of(VIRTUAL_HOST, f"shop/{name}", body, aliases=aliases, on_demand=on_demand)
+
+
+def on_demand(resource: Resource) -> Resource:
+    """The same, but not part of everything."""
+    return replace(resource, on_demand=True)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from google.protobuf import json_format
 from grpc import aio
 
 from api.envoy.registry import EnvoyApi, load_default
@@ -93,13 +94,16 @@ class XdsClient:
     async def next(self, within_s: float = PATIENCE_S) -> Any:
         """The next response. Fails when the server ends the stream."""
         response: Any = self.api.new(self.response_name)
+        response.ParseFromString(await self._next_bytes(within_s))
+        self.nonces[response.type_url] = response.nonce
+        return response
+
+    async def _next_bytes(self, within_s: float) -> bytes:
         async with asyncio.timeout(within_s):
             data = await self._received.get()
         if data is None:
             raise AssertionError(f"the stream ended: {await self.call.code()} {await self.call.details()}")
-        response.ParseFromString(data)
-        self.nonces[response.type_url] = response.nonce
-        return response
+        return data
 
     async def hears_nothing(self, for_s: float = 0.3) -> bool:
         """Whether no response comes for a while."""
@@ -187,6 +191,34 @@ class StateClient(XdsClient):
             response_nonce=self.nonces.get(type_url, ""),
             **fields,
         )
+
+
+class LoadClient(XdsClient):
+    """Reports its load (LRS). The first report names the node; `features` are what the client says it understands."""
+
+    method = "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats"
+    request_name = "envoy.service.load_stats.v3.LoadStatsRequest"
+    response_name = "envoy.service.load_stats.v3.LoadStatsResponse"
+    features: tuple[str, ...] = ("envoy.lrs.supports_send_all_clusters",)
+
+    async def report(self, *clusters: Mapping[str, Any], interval_s: float = 10) -> None:
+        """Fields of ClusterStats by name, `cluster_name` first of all."""
+        request: Any = self.api.new(self.request_name)
+        if not self._named and self.node:
+            request.node.id, request.node.cluster = self.node, self.cluster
+            request.node.client_features.extend(self.features)
+        self._named = True
+        for fields in clusters:
+            stats = request.cluster_stats.add()
+            json_format.ParseDict(fields, stats)
+            stats.load_report_interval.FromNanoseconds(round(interval_s * 1e9))
+        await self.send_bytes(request.SerializeToString())
+
+    async def asked(self, within_s: float = PATIENCE_S) -> Any:
+        """What the server asks for next."""
+        response: Any = self.api.new(self.response_name)
+        response.ParseFromString(await self._next_bytes(within_s))
+        return response
 
 
 def _assign(request: Any, name: str, value: Any) -> None:

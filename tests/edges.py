@@ -6,17 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 from api.envoy.registry import load_default
+from snapshots.model import CompiledResource, Origin, WorkspaceName
+from snapshots.store.protocol import Publication, SnapshotStore
 from xds.fleet import Fleet
 from xds.protocol.plan import Close
-from xds.protocol.resource import Resource
+from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
 from xds.server.observer import SilentObserver, StreamInfo
 from xds.server.server import XdsOptions, XdsServer
 
 GROUP = GroupName("default")
+WORKSPACE = WorkspaceName("default")
+KEYS = count(1)
 
 
 class Recorder(SilentObserver):
@@ -29,6 +34,7 @@ class Recorder(SilentObserver):
         self.group_failures: list[Exception] = []
         self.store: list[str] = []
         self.certificates: list[str] = []
+        self.endpoint_losses: list[str] = []
         self.encoded = 0
         self.written_count = 0
 
@@ -54,11 +60,23 @@ class Recorder(SilentObserver):
     def store_back(self) -> None:
         self.store.append("back")
 
+    def endpoint_sets_lost(self, reason: str) -> None:
+        self.endpoint_losses.append(reason)
+
     def certificates_loaded(self, address: str) -> None:
         self.certificates.append("loaded")
 
     def certificates_refused(self, address: str, reason: str) -> None:
         self.certificates.append(f"refused: {reason}")
+
+
+async def publish(store: SnapshotStore, *resources: Resource, group: GroupName = GROUP) -> int:
+    """Publish these as all that the group has; returns the revision's number."""
+    compiled = tuple(
+        CompiledResource(one, Origin(WORKSPACE, "a.yaml", 1, 1, "EnvoyResource", one.name)) for one in resources
+    )
+    published = await store.publish(Publication(group, WORKSPACE, compiled, (), f"key-{next(KEYS)}"))
+    return published.revision.number
 
 
 class EdgeForTests:
@@ -106,6 +124,14 @@ def a_cluster(name: str, note: str = "") -> Resource:
     message: Any = load_default().new("envoy.config.cluster.v3.Cluster")
     message.name, message.alt_stat_name = name, note
     return Resource.of(CLUSTER, name, message.SerializeToString(deterministic=True))
+
+
+def an_eds_cluster(name: str) -> Resource:
+    """A Cluster that takes its endpoints from ADS, under its own name."""
+    message: Any = load_default().new("envoy.config.cluster.v3.Cluster")
+    message.name, message.type = name, 3  # EDS
+    message.eds_cluster_config.eds_config.ads.SetInParent()
+    return Resource.of(CLUSTER, name, message.SerializeToString(deterministic=True), (Reference(ENDPOINT, name),))
 
 
 def an_assignment(name: str, note: str = "10.0.0.1") -> Resource:

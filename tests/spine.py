@@ -132,6 +132,11 @@ class ServerProcess:
         except OSError:
             return 0, ""
 
+    def open_streams(self) -> float:
+        """xDS streams, by its own metrics."""
+        rows = [row for row in self.ask("/metrics")[1].splitlines() if row.startswith("fairlead_xds_streams")]
+        return sum(float(row.rsplit(" ", 1)[1]) for row in rows)
+
 
 @dataclass(frozen=True)
 class Site:

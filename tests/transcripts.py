@@ -16,6 +16,7 @@ from xds.protocol.plan import Close, Observation, Plan, Response
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node, StateRequest
 from xds.protocol.resource import Resource
 from xds.protocol.session import Limits, Session, Variant
+from xds.protocol.siblings import Siblings
 from xds.protocol.types import GroupName, TypeUrl
 
 DELTA = Variant.DELTA
@@ -79,6 +80,7 @@ class Edge:
     now_s: float = 0.0
     wants: dict[TypeUrl, tuple[str, ...]] = field(default_factory=dict)
     last: dict[TypeUrl, Response] = field(default_factory=dict)
+    siblings: Siblings | None = None
 
     def asks(
         self, type_url: TypeUrl, *names: str, having: Mapping[str, str] | None = None, version: str = ""
@@ -120,6 +122,11 @@ class Edge:
         self.catalogue.load(self.catalogue.revision + 1, resources)
         return self._told(self.session.advance(self.now_s))
 
+    def has_endpoints(self, *sets: Resource, cleared: Iterable[str] = ()) -> Answer:
+        """Endpoint sets of the group were set, or cleared, apart from its configuration."""
+        self.catalogue.set_endpoints([*((one.name, one) for one in sets), *((name, None) for name in cleared)])
+        return self._told(self.session.advance(self.now_s))
+
     def waits(self, seconds: float) -> Answer:
         self.now_s += seconds
         return self._told(self.session.advance(self.now_s))
@@ -141,7 +148,7 @@ class Edge:
         before = self.session.receive(first, self.now_s)
         if not self.in_group or before.close:
             return self._told(before)
-        after = self.session.serve(self.catalogue, self.now_s)
+        after = self.session.serve(self.catalogue, self.now_s, self.siblings)
         both = (*before.responses, *after.responses), (*before.observations, *after.observations)
         return self._told(Plan(*both, wake_at_s=after.wake_at_s, close=after.close))
 
@@ -172,10 +179,11 @@ def an_edge(
     in_group: bool = True,
     limits: Limits | None = None,
     only_type: TypeUrl | None = None,
+    siblings: Siblings | None = None,
 ) -> Edge:
     """A client that has said nothing yet, of a group that serves this."""
     if catalogue is None:
         catalogue = Catalogue(GroupName("edge"))
         catalogue.load(1, serving)
     session = Session(variant, count(1), only_type=only_type, limits=limits)
-    return Edge(variant, catalogue, session, in_group)
+    return Edge(variant, catalogue, session, in_group, siblings=siblings)

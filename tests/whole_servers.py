@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from api.envoy.registry import load_default
 from api.management.client import ManagementClient
 from snapshots.model import Document
+from snapshots.store.endpoint_sets import Store
 from snapshots.store.memory import MemoryStore
-from snapshots.store.protocol import SnapshotStore
 from tests.clients import DeltaClient
 from xds.server.assembly import Parts, assemble
 from xds.server.settings_sources import load_settings
@@ -27,14 +27,14 @@ class WholeServer:
 
     parts: Parts
     client: ManagementClient
-    store: SnapshotStore
+    store: Store
 
     def an_edge(self, node: str = "edge-1", group: str = "edge") -> DeltaClient:
         return DeltaClient(self.parts.addresses.xds, node, group)
 
 
 @asynccontextmanager
-async def whole_server(store: SnapshotStore | None = None, **flags: object) -> AsyncIterator[WholeServer]:
+async def whole_server(store: Store | None = None, **flags: object) -> AsyncIterator[WholeServer]:
     """Running and ready. `flags` are settings by name."""
     listeners = dict.fromkeys(("xds_address", "management_address", "http_address"), ANYWHERE)
     settings = load_settings(flags={**listeners, "memory": True, **flags})
@@ -47,8 +47,8 @@ async def whole_server(store: SnapshotStore | None = None, **flags: object) -> A
         stack.push_async_callback(parts.xds.drain, 0)
         await parts.management.start()
         stack.push_async_callback(parts.management.stop, 0)
-        following = asyncio.create_task(parts.follower.run())
-        stack.push_async_callback(_cancelled, following)
+        for following in (parts.endpoints.run(), parts.follower.run()):
+            stack.push_async_callback(_cancelled, asyncio.create_task(following))
         async with asyncio.timeout(PATIENCE_S):
             await parts.follower.ready.wait()
         client = await stack.enter_async_context(ManagementClient(parts.addresses.management, PATIENCE_S))
@@ -86,3 +86,31 @@ def a_cluster_document(name: str = "web", timeout: str = "1s", path: str = "") -
         f"  connect_timeout: {timeout}\n"
     )
     return Document(path or f"{name}.yaml", text.encode())
+
+
+def an_eds_cluster_document(name: str = "carts", *endpoints: tuple[str, int], service: str = "") -> Document:
+    """A cluster of type EDS and, if there are any, the endpoints that the configuration gives it."""
+    envelope = "apiVersion: fairlead.dev/v1\nkind: EnvoyResource\nmetadata: {{name: {name}}}\nspec:\n"
+    text = envelope.format(name=name) + (
+        '  "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster\n'
+        f"  name: {name}\n"
+        "  type: EDS\n"
+        "  connect_timeout: 1s\n"
+        "  eds_cluster_config:\n"
+        "    eds_config: {resource_api_version: V3, ads: {}}\n" + (f"    service_name: {service}\n" if service else "")
+    )
+    if endpoints:
+        text += (
+            "---\n"
+            + envelope.format(name=f"{name}-endpoints")
+            + (
+                '  "@type": type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment\n'
+                f"  cluster_name: {service or name}\n"
+                "  policy: {overprovisioning_factor: 150}\n"
+                "  endpoints:\n"
+                "  - lb_endpoints:\n"
+            )
+        )
+        for address, port in endpoints:
+            text += f"    - endpoint: {{address: {{socket_address: {{address: {address}, port_value: {port}}}}}}}\n"
+    return Document(f"{name}.yaml", text.encode())

@@ -70,6 +70,11 @@ def envoy_bootstrap(
     }
 
 
+def with_load_reports(bootstrap: dict[str, Any]) -> dict[str, Any]:
+    """An Envoy's bootstrap, such that it also tells the server of its traffic (LRS)."""
+    return {**bootstrap, "cluster_manager": {"load_stats_config": _api_config_source(Variant.STATE_OF_THE_WORLD)}}
+
+
 def config_source(variant: Variant = Variant.DELTA, *, per_type: bool = False) -> dict[str, Any]:
     """What a resource says of where Envoy finds those that it names (`config.core.v3.ConfigSource`).
 

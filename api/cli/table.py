@@ -46,6 +46,7 @@ ROWS: tuple[Row, ...] = (
     Row("status", LOOK, "Show the server, its store, groups and objects.", SERVER_WATCH),
     Row("nodes", LOOK, "List connected gateways and what they have acknowledged.", SERVER_WATCH),
     Row("node", LOOK, "Show one gateway: its state, configuration, or what it lacks.", SERVER_DATA),
+    Row("top", LOOK, "Show the traffic of clusters, as gateways and clients report it.", SERVER_WATCH),
     Row("why", LOOK, "Say why a resource is served, or is not.", SERVER_DATA),
     Row("events", LOOK, "Print what happens, as it happens.", SERVER_DATA),
     Row("doctor", LOOK, "Check server, store, clock and installation, and say what to do.", SERVER_DATA),

@@ -79,12 +79,6 @@ def _scope_route(scope: Any) -> Iterator[ResourceReference]:
     yield ResourceReference(ROUTE, scope.route_configuration_name)
 
 
-def _virtual_hosts(route: Any) -> Iterator[ResourceReference]:
-    """Envoy asks for the route configuration's name; virtual hosts answer to `<that name>/<domain>`."""
-    if route.HasField("vhds") and _asked_of_us(route.vhds.config_source):
-        yield ResourceReference(VIRTUAL_HOST, route.name)
-
-
 def _secret(secret: Any) -> Iterator[ResourceReference]:
     if _asked_of_us(secret.sds_config):
         yield ResourceReference(SECRET, secret.name)
@@ -100,7 +94,6 @@ _NETWORK = "envoy.extensions.filters.network."
 _REDIS_ROUTE = _NETWORK + "redis_proxy.v3.RedisProxy.PrefixRoutes.Route"
 OTHER_FIELDS: dict[str, Extract] = {
     "envoy.config.cluster.v3.Cluster": _endpoints,
-    _ROUTE_PACKAGE + "RouteConfiguration": _virtual_hosts,
     _ROUTE_PACKAGE + "ScopedRouteConfiguration": _scope_route,
     _NETWORK + "http_connection_manager.v3.Rds": _routes,
     "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": _secret,

@@ -53,6 +53,18 @@ def resource_name(message: Message) -> str:
     return str(getattr(message, field))
 
 
+def aliases(message: Any) -> tuple[str, ...]:
+    """What `message` is asked for by beside its name, each once, sorted: a virtual host by the hosts that it serves.
+
+    Envoy takes a virtual host called `<route configuration>/<anything>` and asks for `<route configuration>/<host>`;
+    its domains say which, some with a `*` at one end. Without a `/` in its name nobody can ask for it.
+    """
+    if type_url_of(message) != VIRTUAL_HOST:
+        return ()
+    route, slash, _ = message.name.rpartition("/")
+    return tuple(sorted({f"{route}/{domain.lower()}" for domain in message.domains})) if slash else ()
+
+
 def references(api: EnvoyApi, message: Message) -> tuple[ResourceReference, ...]:
     """Every resource that `message` names, each once, sorted; Anys are looked into, those of unknown types are not."""
     found = set(_walker(api).references(message, 1))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from api.envoy.registry import EnvoyApi
 from api.management.events import EventHub
-from snapshots.store.protocol import Revision, SnapshotStore, StoreStatus
-from xds.fleet import Fleet
+from snapshots.store.endpoint_sets import Store
+from snapshots.store.protocol import Revision, StoreStatus
+from xds.fleet import Fleet, Loads
 from xds.protocol.types import GroupName
 
 
@@ -42,11 +43,12 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The store, Envoy's API, the fleet of this server, and who wants to hear of it. `now` gives Unix seconds."""
+    """The store, Envoy's API, this server's fleet and its load, and who wants to hear of it; `now` is Unix time."""
 
-    store: SnapshotStore
+    store: Store
     envoy: EnvoyApi
     fleet: Fleet
     hub: EventHub
     facts: ServerFacts
+    loads: Loads
     now: Callable[[], float] = time.time

@@ -176,10 +176,57 @@ class ManagementClient:
         """Every resource of the node's group, and whether the node has it."""
         return self._stream(self._stub.GetNodeConfiguration, pb.GetNodeRequest(id=node))
 
+    async def get_load(self, group: str = "", cluster: str = "") -> tuple[pb.GroupLoad, ...]:
+        """What clients report of their traffic, by group, cluster and locality; empty means all. Raises NotFound."""
+        answer = await self._unary(self._stub.GetLoad, pb.GetLoadRequest(group=group, cluster=cluster))
+        return tuple(answer.groups)
+
     async def explain(self, group: str, resource: str) -> tuple[pb.Explanation, ...]:
         """Why a resource is or is not served; `resource` is a name, TYPE/NAME or a document's name. Raises NotFound."""
         request = pb.ExplainRequest(group=group, resource=resource)
         return tuple((await self._unary(self._stub.Explain, request)).explanations)
+
+    async def list_endpoints(self, group: str, cluster: str = "") -> tuple[pb.ClusterEndpoints, ...]:
+        """The endpoints of one cluster (empty: of every cluster of type EDS), by cluster. Raises NotFound."""
+        request = pb.ListEndpointsRequest(group=group, cluster=cluster)
+        return tuple((await self._unary(self._stub.ListEndpoints, request)).clusters)
+
+    async def change_endpoints(
+        self,
+        group: str,
+        cluster: str,
+        changes: Sequence[pb.EndpointChange],
+        *,
+        base: int | None = None,
+        author: str = "",
+        message: str = "",
+        confirmed: bool = False,
+    ) -> pb.ChangeEndpointsResponse:
+        """Change a cluster's endpoints, without a revision. What changes nothing writes nothing, so this is made again
+        after a lost connection. Raises InvalidConfig, NotFound, Conflict for a stale base, RateExceeded."""
+        request = pb.ChangeEndpointsRequest(
+            group=group,
+            cluster=cluster,
+            changes=changes,
+            base=base,
+            author=author,
+            message=message,
+            confirmed=confirmed,
+        )
+        answer: pb.ChangeEndpointsResponse = await self._unary(self._stub.ChangeEndpoints, request)
+        return answer
+
+    def watch_endpoints(self, group: str, cluster: str = "") -> AsyncIterator[pb.ClusterEndpoints]:
+        """The endpoints now, then each newer state; ends only with the server or with the iteration."""
+        request = pb.WatchEndpointsRequest(group=group, cluster=cluster)
+        return self._stream(self._stub.WatchEndpoints, request, endless=True)
+
+    async def list_endpoint_changes(
+        self, group: str, cluster: str, *, limit: int = 50
+    ) -> tuple[pb.EndpointVersion, ...]:
+        """Who changed a cluster's endpoints, newest first. Raises NotFound."""
+        request = pb.ListEndpointChangesRequest(group=group, cluster=cluster, limit=limit)
+        return tuple((await self._unary(self._stub.ListEndpointChanges, request)).versions)
 
     def follow_revision(
         self, group: str, revision: int, *, timeout_s: float | None = None

@@ -17,6 +17,7 @@ from api.errors import (
     InvalidConfig,
     LimitExceeded,
     NotFound,
+    RateExceeded,
     Rejected,
     Severity,
     StoreUnavailable,
@@ -50,6 +51,8 @@ ERRORS_BY_STATUS: dict[str, type[FairleadError]] = {branch.status: branch for br
     "ALREADY_EXISTS": Conflict,
     "OUT_OF_RANGE": NotFound,
 }
+# Where one status stands for two of our errors, a finding's code tells them apart.
+ERRORS_BY_CODE: dict[str, type[FairleadError]] = {codes.RATE_EXCEEDED: RateExceeded}
 _SEVERITY_OUT: dict[Severity, pb.Finding.Severity] = {"error": pb.Finding.ERROR, "warning": pb.Finding.WARNING}
 _TEXT_FIELDS = ("code", "message", "path", "field", "resource", "node", "suggestion", "excerpt")
 
@@ -106,5 +109,7 @@ def _from_details(status: str, message: str, value: bytes) -> FairleadError | No
         details = pb.ErrorDetails.FromString(value)
     except DecodeError:
         return None
-    branch = ERRORS_BY_STATUS.get(status, FairleadError)
-    return branch(details.message or message, findings=tuple(map(finding_from, details.findings)))
+    findings = tuple(map(finding_from, details.findings))
+    by_code = (ERRORS_BY_CODE[finding.code] for finding in findings if finding.code in ERRORS_BY_CODE)
+    branch = next(by_code, ERRORS_BY_STATUS.get(status, FairleadError))
+    return branch(details.message or message, findings=findings)

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 BUFFERED_EVENTS = 1024
+# What is served is different after these; all others are about who has it.
+CONTENT_KINDS = frozenset({"revision-published", "endpoints-changed", "store-back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class EventHub:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self._followers: dict[str, set[asyncio.Event]] = {}
+        self._readers: dict[asyncio.Event, str] = {}
 
     @property
     def is_watched(self) -> bool:
@@ -73,6 +76,10 @@ class EventHub:
         for watcher in self._watchers:
             watcher.offer(event)
         self.moved(event.group)
+        if event.kind in CONTENT_KINDS:
+            for reader, group in self._readers.items():
+                if event.group in ("", group):
+                    reader.set()
 
     def moved(self, group: str) -> None:
         """Something about a group's nodes or head changed: its followers look again."""
@@ -99,3 +106,13 @@ class EventHub:
             self._followers[group].discard(wake)
             if not self._followers[group]:
                 del self._followers[group]
+
+    @contextmanager
+    def content_following(self, group: str) -> Iterator[asyncio.Event]:
+        """As `following`, but an ACK does not wake: only what changes what the group is served."""
+        wake = asyncio.Event()
+        self._readers[wake] = group
+        try:
+            yield wake
+        finally:
+            del self._readers[wake]

@@ -6,6 +6,7 @@ One interceptor for the whole server. What is not a FairleadError is a bug: the 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -14,11 +15,13 @@ from typing import Any, NoReturn
 import grpc
 import grpc.aio
 
-from api.errors import Denied, FairleadError
+from api.errors import Denied, FairleadError, RateExceeded
 from api.management.details import ACCEPTS_KEY, DETAILS_KEY, encode_details, status_message
 from api.management.policy import SERVICE, Proof, authorise
 from api.telemetry import logs, metrics, tracing
 
+# How gRPC's clients are told when to come again, in milliseconds.  gRFC A6, "Pushback".
+PUSHBACK_KEY = "grpc-retry-pushback-ms"
 Behaviour = Callable[[Any, Any], Awaitable[Any]]
 
 
@@ -93,7 +96,10 @@ async def _abort(context: Any, error: FairleadError, received: dict[str, str]) -
     whole = ACCEPTS_KEY in received
     details = encode_details(error, whole=whole)
     words = status_message(error, whole=whole)
-    await context.abort(grpc.StatusCode[error.status], words, trailing_metadata=((DETAILS_KEY, details),))
+    trailing: tuple[tuple[str, str | bytes], ...] = ((DETAILS_KEY, details),)
+    if isinstance(error, RateExceeded):
+        trailing += ((PUSHBACK_KEY, str(math.ceil(error.retry_after_s * 1000))),)
+    await context.abort(grpc.StatusCode[error.status], words, trailing_metadata=trailing)
     raise AssertionError("abort always raises")
 
 

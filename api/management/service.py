@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from api.management.backend import Backend
+from api.management.callers import caller_of
 from api.management.conversion import group_message, store_message, timestamp
+from api.management.endpoints import ChangingEndpoints
 from api.management.explaining import Explaining
 from api.management.following import Following
+from api.management.load import Load
 from api.management.nodes import Nodes
 from api.management.objects import Objects
 from api.management.publishing import Publishing
@@ -37,8 +40,10 @@ class ManagementService:
         self._reading = Reading(backend.store)
         self._objects = Objects(backend)
         self._nodes = Nodes(backend)
+        self._load = Load(backend)
         self._explaining = Explaining(backend)
         self._following = Following(backend)
+        self._endpoints = ChangingEndpoints(backend)
         self._recent = RecentDocuments(RECENT_BYTES)
         self._places = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
@@ -88,8 +93,25 @@ class ManagementService:
     async def GetNodeConfiguration(self, request: pb.GetNodeRequest, context: Context) -> None:
         await _write_all(context, self._nodes.configuration(request))
 
+    async def GetLoad(self, request: pb.GetLoadRequest, context: Context) -> pb.GetLoadResponse:
+        return self._load.get(request)
+
     async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
         return await self._explaining.explain(request)
+
+    async def ListEndpoints(self, request: pb.ListEndpointsRequest, context: Context) -> pb.ListEndpointsResponse:
+        return await self._endpoints.listing(request)
+
+    async def ChangeEndpoints(self, request: pb.ChangeEndpointsRequest, context: Context) -> pb.ChangeEndpointsResponse:
+        return await self._endpoints.change(request, caller_of(context))
+
+    async def WatchEndpoints(self, request: pb.WatchEndpointsRequest, context: Context) -> None:
+        await _write_all(context, self._endpoints.watch(request))
+
+    async def ListEndpointChanges(
+        self, request: pb.ListEndpointChangesRequest, context: Context
+    ) -> pb.ListEndpointChangesResponse:
+        return await self._endpoints.changes(request)
 
     async def FollowRevision(self, request: pb.FollowRevisionRequest, context: Context) -> None:
         await _write_all(context, self._following.revision(request))

@@ -41,8 +41,27 @@ ENCODINGS = Instrument("fairlead.xds.encodings", "counter", "{response}", "respo
 ACKS = Instrument("fairlead.xds.acks", "counter", "{response}", "responses acknowledged", ("type",))
 REJECTIONS = Instrument("fairlead.xds.rejections", "counter", "{response}", "responses rejected", ("type", "group"))
 STALE = Instrument("fairlead.xds.stale_requests", "counter", "{request}", "requests with an old nonce", ("type",))
+POLLS = Instrument("fairlead.xds.polls", "counter", "{request}", "polls by REST and unary gRPC", ("type", "outcome"))
 ACK_DURATION = Instrument(
     "fairlead.xds.ack.duration", "histogram", "s", "from the decision to send to the ACK", ("type",)
+)
+LOAD_REPORTS = Instrument("fairlead.load_reports.received", "counter", "{report}", "load reports (LRS)", ("group",))
+LOAD_OVER_LIMIT = Instrument(
+    "fairlead.load_reports.over_limit", "counter", "{entry}", "parts of load reports beyond a limit", ("group", "what")
+)
+REPORTERS = Instrument("fairlead.load_reports.streams", "gauge", "{stream}", "streams that report load", ("group",))
+_PLACE = ("group", "cluster", "region", "zone")
+TRAFFIC_ISSUED = Instrument(
+    "fairlead.traffic.issued", "counter", "{request}", "requests that clients report to have sent", _PLACE
+)
+TRAFFIC_FINISHED = Instrument(
+    "fairlead.traffic.finished", "counter", "{request}", "requests that ended, by outcome", (*_PLACE, "outcome")
+)
+TRAFFIC_DROPPED = Instrument(
+    "fairlead.traffic.dropped", "counter", "{request}", "requests never sent", ("group", "cluster", "category")
+)
+TRAFFIC_IN_PROGRESS = Instrument(
+    "fairlead.traffic.in_progress", "gauge", "{request}", "requests under way as of the last reports", _PLACE
 )
 NODES = Instrument("fairlead.nodes", "gauge", "{node}", "nodes of this server by state", ("group", "state"))
 REVISION = Instrument("fairlead.revision", "gauge", "1", "the revision that a group is served", ("group",))
@@ -51,6 +70,18 @@ PROPAGATION = Instrument(
 )
 CHANGES = Instrument(
     "fairlead.publish.changes", "counter", "{resource}", "resources changed by new revisions", ("group",)
+)
+ENDPOINT_CHANGES = Instrument(
+    "fairlead.endpoints.changes", "counter", "{change}", "endpoint sets served anew, without a revision", ("group",)
+)
+ENDPOINTS_COALESCED = Instrument(
+    "fairlead.endpoints.coalesced", "counter", "{change}", "changes overtaken by a newer one of their set", ("group",)
+)
+ENDPOINT_PUSHES = Instrument(
+    "fairlead.endpoints.pushes", "counter", "{response}", "responses decided for endpoint sets alone", ("group",)
+)
+ENDPOINT_PROPAGATION = Instrument(
+    "fairlead.endpoints.propagation", "histogram", "s", "from an endpoint set's record to its serving here", ("group",)
 )
 LOAD_FAILURES = Instrument(
     "fairlead.load.failures", "counter", "{revision}", "revisions that could not be loaded", ("group",)
@@ -76,11 +107,23 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     ACKS,
     REJECTIONS,
     STALE,
+    POLLS,
     ACK_DURATION,
+    LOAD_REPORTS,
+    LOAD_OVER_LIMIT,
+    REPORTERS,
+    TRAFFIC_ISSUED,
+    TRAFFIC_FINISHED,
+    TRAFFIC_DROPPED,
+    TRAFFIC_IN_PROGRESS,
     NODES,
     REVISION,
     PROPAGATION,
     CHANGES,
+    ENDPOINT_CHANGES,
+    ENDPOINTS_COALESCED,
+    ENDPOINT_PUSHES,
+    ENDPOINT_PROPAGATION,
     LOAD_FAILURES,
     STORE_REACHABLE,
     READY,
@@ -106,6 +149,8 @@ class _Active:
     histograms: dict[str, Any] = {}  # noqa: RUF012 -- replaced as a whole by start and stop
     # Counters are counted here and read when metrics are collected: a tenth of what it costs to tell the SDK each time.
     counts: dict[str, dict[_Key, float]] = {}  # noqa: RUF012 -- as above
+    # And some are counted elsewhere, where they have to be known anyway.
+    measured: dict[str, list[Measure]] = {}  # noqa: RUF012 -- as above
 
 
 def start(endpoint: str = "") -> None:
@@ -120,6 +165,7 @@ def start(endpoint: str = "") -> None:
     _Active.provider, _Active.meter = provider, provider.get_meter("fairlead")
     _Active.histograms = {row.name: _histogram(row) for row in INSTRUMENTS if row.kind == "histogram"}
     _Active.counts = {row.name: {} for row in INSTRUMENTS if row.kind == "counter"}
+    _Active.measured = {row.name: [] for row in INSTRUMENTS if row.kind == "counter"}
     for row in INSTRUMENTS:
         if row.kind == "counter":
             _show_counter(row)
@@ -144,10 +190,11 @@ def _histogram(row: Instrument) -> Any:
 def _show_counter(row: Instrument) -> None:
     from opentelemetry.metrics import Observation
 
-    counts = _Active.counts[row.name]
+    counts, measured = _Active.counts[row.name], _Active.measured[row.name]
 
     def callback(options: CallbackOptions) -> list[Observation]:
-        return [Observation(value, dict(key)) for key, value in list(counts.items())]
+        counted = [Observation(value, dict(key)) for key, value in list(counts.items())]
+        return counted + [Observation(value, attributes) for read in measured for value, attributes in read()]
 
     _Active.meter.create_observable_counter(row.name, [callback], unit=row.unit, description=row.help)
 
@@ -156,7 +203,7 @@ def stop() -> None:
     """Count no more. Idempotent."""
     provider = _Active.provider
     _Active.provider = _Active.meter = None
-    _Active.histograms, _Active.counts = {}, {}
+    _Active.histograms, _Active.counts, _Active.measured = {}, {}, {}
     if provider is not None:
         provider.shutdown()
 
@@ -176,16 +223,24 @@ def observe(histogram: Instrument, seconds: float, **attributes: str) -> None:
         made.record(seconds, attributes)
 
 
-def measure(gauge: Instrument, read: Measure) -> None:
-    """Ask `read` for (value, attributes) whenever metrics are collected: a gauge that costs nothing in between."""
+def measure(instrument: Instrument, read: Measure) -> None:
+    """Ask `read` for (value, attributes) whenever metrics are collected: a gauge, or a counter that is kept elsewhere.
+
+    It costs nothing in between. A counter's value may not go back; what `read` no longer tells is no longer shown.
+    """
     if _Active.meter is None:
+        return
+    if instrument.kind == "counter":
+        _Active.measured[instrument.name].append(read)
         return
     from opentelemetry.metrics import Observation
 
     def callback(options: CallbackOptions) -> list[Observation]:
         return [Observation(value, attributes) for value, attributes in read()]
 
-    _Active.meter.create_observable_gauge(gauge.name, [callback], unit=gauge.unit, description=gauge.help)
+    _Active.meter.create_observable_gauge(
+        instrument.name, [callback], unit=instrument.unit, description=instrument.help
+    )
 
 
 def call_ended(method: str, status: str, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 The pure core, in one process and without a network. The session has everything and wants all of it, as an Envoy does:
 clusters and listeners by wildcard, endpoints and routes by name. Each turn publishes one change, asks the session what
-goes now, and answers it until the session is at rest; the dearest turn of either kind is what counts.
+goes now, and answers it until the session is at rest. `all` is a snapshot of nothing but clusters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xds.protocol.session import Session
 from xds.protocol.types import BY_URL, CLUSTER, ENDPOINT, LISTENER, ROUTE, GroupName, TypeUrl
 from xds.protocol.variant import Variant
 
-OF_A_TYPE = 2_500
+RESOURCES = 10_000
 TYPES = (CLUSTER, ENDPOINT, LISTENER, ROUTE)
 ROUNDS = 200
 LIMIT_US = 1_000.0
@@ -31,7 +31,8 @@ async def run(report: Report) -> None:
     for variant in Variant:
         for type_url in TYPES:
             name = f"{variant.value}.{BY_URL[type_url].short}"
-            _tell(report, name, Turns(variant).of(type_url))
+            _tell(report, name, Turns(variant, TYPES).of(type_url))
+        _tell(report, f"{variant.value}.all", Turns(variant, (CLUSTER,)).of(CLUSTER))
 
 
 def _tell(report: Report, name: str, costs_us: list[tuple[float, float, float]]) -> None:
@@ -42,20 +43,22 @@ def _tell(report: Report, name: str, costs_us: list[tuple[float, float, float]])
 class Turns:
     """One session that is at rest between changes."""
 
-    def __init__(self, variant: Variant) -> None:
+    def __init__(self, variant: Variant, types: tuple[TypeUrl, ...]) -> None:
         self._variant = variant
+        self._of_a_type = RESOURCES // len(types)
         self._catalogue = Catalogue(GroupName("bench"))
-        self._catalogue.load(1, [_resource(url, number, "") for url in TYPES for number in range(OF_A_TYPE)])
+        self._catalogue.load(1, [_resource(url, number, "") for url in types for number in range(self._of_a_type)])
         self._session = Session(variant, count(1))
         self._wants: dict[TypeUrl, tuple[str, ...]] = {}
-        for url in TYPES:
+        for url in types:
             self._wants[url] = () if BY_URL[url].legacy_wildcard else tuple(self._catalogue.served(url).resources)
             self._settle(self._session.receive(self._request(url, None), 0.0).responses)
         self._settle(self._session.serve(self._catalogue, 0.0).responses)
 
     def of(self, type_url: TypeUrl) -> list[tuple[float, float, float]]:
         """Microseconds of each turn: to publish a change of one resource of the type, to decide, to take an answer."""
-        return [self._turn(_resource(type_url, number * 7 % OF_A_TYPE, f"change {number}")) for number in range(ROUNDS)]
+        numbers = (number * 7 % self._of_a_type for number in range(ROUNDS))
+        return [self._turn(_resource(type_url, number, f"change {turn}")) for turn, number in enumerate(numbers)]
 
     def _turn(self, after: Resource) -> tuple[float, float, float]:
         before = self._catalogue.served(after.type_url).resources[after.name]

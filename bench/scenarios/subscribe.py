@@ -13,6 +13,7 @@ from grpc import aio
 
 from api.envoy.registry import load_default
 from bench.children import Child
+from bench.load import open_call
 from bench.report import Report, percentile
 from xds.protocol.types import CLUSTER
 from xds.protocol.variant import Variant
@@ -54,7 +55,7 @@ def _names(number: int, known: bool) -> list[str]:
 
 async def _delay_ms(channel: aio.Channel, variant: Variant, names: list[str]) -> float:
     """From the first byte sent on a new stream to the last one received."""
-    call: Any = channel.stream_stream(_SERVICE + _METHODS[variant])()
+    call = open_call(channel, _SERVICE + _METHODS[variant])
     request = _request(variant, names)
     started_s = time.perf_counter()
     await call.write(request)

@@ -27,18 +27,20 @@ ENVOY_RESOURCE = "EnvoyResource"
 _NAME_LIMITS = {WORKSPACE: SHORT_NAME_LIMIT, ENVOY_RESOURCE: NAME_LIMIT}
 _DOCUMENT_FIELDS = ("apiVersion", "kind", "metadata", "spec")
 _METADATA_FIELDS = ("name", "labels", "annotations")
+ON_DEMAND = "fairlead.dev/on-demand"  # an annotation, "true" or "false"
 _HINTS = {"metadata.namespace": "documents of this kind have no namespace: remove it"}
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One document of a kind we know. `place` is its first key."""
+    """One document of a kind we know. `place` is its first key; `on_demand`: only who names its resource is sent it."""
 
     kind: str
     name: str
     place: Place
     name_place: Place
     spec: Mapping
+    on_demand: bool = False
 
 
 @dataclass(slots=True)
@@ -71,11 +73,13 @@ def read_envelope(root: Node, report: Report) -> Envelope | None:
         return None
     _api_version(root, report)
     only_fields(root, _DOCUMENT_FIELDS, report)
-    name, name_place = _metadata(root, kind, report)
+    metadata = _metadata(root, report)
+    name, name_place = (None, root.place) if metadata is None else _name(metadata, kind, report)
+    on_demand = metadata is not None and _is_on_demand(metadata, report)
     spec = mapping_at(root, "spec", report)
     if spec is None or name is None:
         return None
-    return Envelope(kind, name, root.place, name_place, spec)
+    return Envelope(kind, name, root.place, name_place, spec, on_demand)
 
 
 def text_at(mapping: Mapping, key: str, report: Report, *, within: str = "") -> tuple[str | None, Place]:
@@ -142,14 +146,29 @@ def _api_version(root: Mapping, report: Report) -> None:
         report.wrong(UNKNOWN_API_VERSION, f'unknown apiVersion "{version}"', place, hint, at="apiVersion")
 
 
-def _metadata(root: Mapping, kind: str, report: Report) -> tuple[str | None, Place]:
+def _metadata(root: Mapping, report: Report) -> Mapping | None:
     metadata = mapping_at(root, "metadata", report)
     if metadata is None:
-        return None, root.place
+        return None
     only_fields(metadata, _METADATA_FIELDS, report, within="metadata")
     for key in ("labels", "annotations"):
         _texts(metadata, key, report)
+    return metadata
+
+
+def _name(metadata: Mapping, kind: str, report: Report) -> tuple[str | None, Place]:
     return name_at(metadata, "name", _NAME_LIMITS[kind], report, within="metadata")
+
+
+def _is_on_demand(metadata: Mapping, report: Report) -> bool:
+    """Whether the annotation for it says "true". Other annotations are free, and so is the lack of it."""
+    entry = metadata.entries.get("annotations")
+    annotation = entry.node.entries.get(ON_DEMAND) if entry and isinstance(entry.node, Mapping) else None
+    value = annotation.node.value if annotation and isinstance(annotation.node, Scalar) else "false"
+    if isinstance(value, str) and value not in ("true", "false"):  # text_at has told of what is no text
+        at, place = f"metadata.annotations.{ON_DEMAND}", annotation.node.place if annotation else metadata.place
+        report.wrong(WRONG_TYPE, f'{at} must be "true" or "false", this is "{value}"', place, at=at)
+    return value == "true"
 
 
 def _texts(metadata: Mapping, key: str, report: Report) -> None:

@@ -10,7 +10,7 @@ from api.envoy.deterministic import serialize
 from api.envoy.json_form import from_json
 from api.envoy.problem import UNKNOWN_FIELD, Problem, path_text
 from api.envoy.registry import EnvoyApi, type_url_of
-from api.envoy.resources import NAME_FIELDS, references, resource_name
+from api.envoy.resources import NAME_FIELDS, aliases, references, resource_name
 from api.envoy.rules import violations
 from snapshots.authoring.envelope import Envelope, Report
 from snapshots.authoring.source import Mistake
@@ -41,7 +41,9 @@ def compile_envoy_resource(api: EnvoyApi, envelope: Envelope, report: Report) ->
     if len(report.mistakes) > before:
         return None
     needs = tuple(Reference(TypeUrl(url), target) for url, target in references(api, message))
-    return Resource.of(type_url, name, serialize(api, message), needs)
+    return Resource.of(
+        type_url, name, serialize(api, message), needs, aliases=aliases(message), on_demand=envelope.on_demand
+    )
 
 
 def _message(api: EnvoyApi, spec: Mapping, report: Report) -> Message | None:

@@ -74,8 +74,8 @@ class EndpointStore(Protocol):
     async def endpoint_set(self, group: GroupName, name: str) -> EndpointSet | None:
         """The newest version, also when cleared; None if there never was one."""
 
-    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
-        """The newest version of every name of the group that is not cleared, sorted by name."""
+    async def endpoint_sets(self, group: GroupName, *, with_cleared: bool = False) -> tuple[EndpointSet, ...]:
+        """The newest version of every name of the group that is not cleared (or of every one), sorted by name."""
 
     async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
         """Store `wanted` as the version it names, in one fenced transaction with its audit record; returns it as it is

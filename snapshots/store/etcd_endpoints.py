@@ -35,10 +35,10 @@ class EtcdEndpoints:
         item = await self._client.get(self._keys.endpoint_set(group, name))
         return EndpointRecord.decode(item.value).endpoints if item else None
 
-    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
+    async def endpoint_sets(self, group: GroupName, *, with_cleared: bool) -> tuple[EndpointSet, ...]:
         listing = await self._client.list(self._keys.endpoint_sets_of(group))
         found = (EndpointRecord.decode(item.value).endpoints for item in listing.items)
-        return tuple(sorted((each for each in found if not each.cleared), key=lambda each: each.name))
+        return tuple(sorted((each for each in found if with_cleared or not each.cleared), key=lambda each: each.name))
 
     async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
         refusals.check_endpoint_limits(wanted)

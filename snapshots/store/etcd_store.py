@@ -37,6 +37,7 @@ from snapshots.store.protocol import (
 from snapshots.store.reading import read_differences, read_entry, read_tree
 from snapshots.store.records import RevisionRecord, Target, decode_audit
 from snapshots.store.report import describe
+from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
 CACHE_BYTES = 32 * 1024 * 1024
@@ -105,6 +106,11 @@ class EtcdStore:
             tree = await read_tree(self._blobs, RESOURCES, record.content, self._commits.newest_state(group).content)
         return Snapshot(record.revision, tree.sorted_values())
 
+    async def resource(self, group: GroupName, number: int, type_url: TypeUrl, name: str) -> Resource | None:
+        record = await self._record(group, number)
+        with _reading(record.revision):
+            return await read_entry(self._blobs, RESOURCES, record.content, (type_url, name))
+
     async def diff(self, group: GroupName, base: int, to: int) -> tuple[ResourceChange, ...]:
         before = (await self._record(group, base)).content if base else None
         record = await self._record(group, to)
@@ -136,8 +142,8 @@ class EtcdStore:
     async def endpoint_set(self, group: GroupName, name: str) -> EndpointSet | None:
         return await self._endpoints.endpoint_set(group, name)
 
-    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
-        return await self._endpoints.endpoint_sets(group)
+    async def endpoint_sets(self, group: GroupName, *, with_cleared: bool = False) -> tuple[EndpointSet, ...]:
+        return await self._endpoints.endpoint_sets(group, with_cleared=with_cleared)
 
     async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
         return await self._endpoints.put_endpoint_set(wanted, changes)

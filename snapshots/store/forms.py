@@ -27,13 +27,21 @@ class Form(Generic[Value]):
     decode: Callable[[Key, bytes], Value]
 
 
+# Names beside a resource, each with its type; those that are no reference have one of these instead.
+_ALIAS = ""
+_ON_DEMAND = ("*", "")
+
+
 def _encode_resource(resource: Resource) -> bytes:
+    named = [(str(reference.type_url), reference.name) for reference in resource.references]
+    named += [(_ALIAS, alias) for alias in resource.aliases]
+    named += [_ON_DEMAND] if resource.on_demand else []
     writer = Writer()
     writer.text(resource.version)
-    writer.number(len(resource.references))
-    for reference in resource.references:
-        writer.text(reference.type_url)
-        writer.text(reference.name)
+    writer.number(len(named))
+    for kind, name in named:
+        writer.text(kind)
+        writer.text(name)
     writer.raw(resource.body)
     return writer.data()
 
@@ -41,8 +49,11 @@ def _encode_resource(resource: Resource) -> bytes:
 def _decode_resource(key: Key, data: bytes) -> Resource:
     reader = Reader(data)
     version = reader.text()
-    references = tuple(Reference(TypeUrl(reader.text()), reader.text()) for _ in range(reader.number()))
-    return Resource(TypeUrl(key[0]), key[1], version, reader.rest(), references)
+    named = [(reader.text(), reader.text()) for _ in range(reader.number())]
+    references = tuple(Reference(TypeUrl(kind), name) for kind, name in named if kind not in (_ALIAS, _ON_DEMAND[0]))
+    aliases = tuple(name for kind, name in named if kind == _ALIAS)
+    body = reader.rest()
+    return Resource(TypeUrl(key[0]), key[1], version, body, references, aliases, _ON_DEMAND in named)
 
 
 def _encode_origin(origin: Origin) -> bytes:

@@ -33,6 +33,7 @@ from snapshots.store.protocol import (
     Swept,
 )
 from snapshots.store.slots import Slots
+from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
 
@@ -104,6 +105,9 @@ class MemoryStore:
         kept = self._kept(group, number)
         return Snapshot(kept.revision, kept.state.content.sorted_values())
 
+    async def resource(self, group: GroupName, number: int, type_url: TypeUrl, name: str) -> Resource | None:
+        return self._kept(group, number).state.content.get((type_url, name))
+
     async def diff(self, group: GroupName, base: int, to: int) -> tuple[ResourceChange, ...]:
         before = self._kept(group, base).state if base else GroupState()
         return resource_changes(before.content, self._kept(group, to).state.content)
@@ -134,8 +138,8 @@ class MemoryStore:
     async def endpoint_set(self, group: GroupName, name: str) -> EndpointSet | None:
         return await self._endpoints.endpoint_set(group, name)
 
-    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
-        return await self._endpoints.endpoint_sets(group)
+    async def endpoint_sets(self, group: GroupName, *, with_cleared: bool = False) -> tuple[EndpointSet, ...]:
+        return await self._endpoints.endpoint_sets(group, with_cleared=with_cleared)
 
     async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
         return await self._endpoints.put_endpoint_set(wanted, changes)

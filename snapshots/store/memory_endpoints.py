@@ -33,8 +33,9 @@ class MemoryEndpoints:
         kept = self._sets.get((group, name))
         return kept.newest.endpoints if kept else None
 
-    async def endpoint_sets(self, group: GroupName) -> tuple[EndpointSet, ...]:
-        return tuple(each for each in self._in_use() if each.group == group)
+    async def endpoint_sets(self, group: GroupName, *, with_cleared: bool) -> tuple[EndpointSet, ...]:
+        found = (kept.newest.endpoints for (owner, _), kept in sorted(self._sets.items()) if owner == group)
+        return tuple(each for each in found if with_cleared or not each.cleared)
 
     async def put_endpoint_set(self, wanted: EndpointSet, changes: Sequence[SetChange] = ()) -> EndpointSet:
         refusals.check_endpoint_limits(wanted)

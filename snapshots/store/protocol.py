@@ -180,6 +180,9 @@ class SnapshotStore(Protocol):
     async def snapshot(self, group: GroupName, number: int) -> Snapshot:
         """Raises NotFound."""
 
+    async def resource(self, group: GroupName, number: int, type_url: TypeUrl, name: str) -> Resource | None:
+        """One resource of a revision, at the cost of its bucket; None if the revision has no such resource."""
+
     async def diff(self, group: GroupName, base: int, to: int) -> tuple[ResourceChange, ...]:
         """What changed from `base` to `to`, reading only buckets that differ; base 0 is the empty snapshot."""
 

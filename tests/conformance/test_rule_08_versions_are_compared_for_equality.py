@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.builders import cluster
-from tests.transcripts import an_edge
+from tests.transcripts import DELTA, an_edge
 from xds.protocol.types import CLUSTER
 from xds.protocol.variant import Variant
 
@@ -18,3 +18,10 @@ def test_two_servers_that_came_different_ways_name_the_same_state_alike(variant:
 def test_different_content_has_a_different_version(variant: Variant) -> None:
     one, other = an_edge(variant, [cluster("web")]), an_edge(variant, [cluster("web", "b")])
     assert one.asks(CLUSTER).only.version != other.asks(CLUSTER).only.version
+
+
+def test_a_version_that_would_sort_after_ours_is_only_another_one(variant: Variant) -> None:
+    edge = an_edge(variant, [cluster("web")])
+    later = "f" * 64
+    answer = edge.asks(CLUSTER, having={"web": later}) if variant is DELTA else edge.asks(CLUSTER, version=later)
+    assert answer.names == {"web"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import cluster
-from tests.transcripts import DELTA, STATE, an_edge
-from xds.protocol.plan import Stale
+from tests.builders import assignment, cluster
+from tests.transcripts import DELTA, an_edge
+from xds.protocol.plan import Acked, Rejected, Stale
 from xds.protocol.requests import DeltaRequest, ErrorDetail, StateRequest
 from xds.protocol.session import Limits
-from xds.protocol.types import CLUSTER, TypeUrl
+from xds.protocol.types import CLUSTER, ENDPOINT, TypeUrl
 from xds.protocol.variant import Variant
 
 
@@ -38,11 +38,13 @@ def test_a_nonce_that_never_was_is_ignored(variant: Variant) -> None:
     assert edge.is_served(cluster("web", "b")).names == {"web"}
 
 
-def test_a_rejection_without_a_nonce_rejects_nothing() -> None:
-    edge = an_edge(STATE, [cluster("web")])
+def test_a_rejection_without_a_nonce_rejects_nothing(variant: Variant) -> None:
+    edge = an_edge(variant, [cluster("web")])
     edge.acks_all(edge.asks(CLUSTER))
-    answer = edge.sends(StateRequest(CLUSTER, error_detail=ErrorDetail(3, "no good")))
+    request = DeltaRequest if variant is DELTA else StateRequest
+    answer = edge.sends(request(CLUSTER, error_detail=ErrorDetail(3, "no good")))
     assert answer.close is None
+    assert not answer.seen(Rejected)
     assert edge.is_served(cluster("web", "b")).names == {"web"}
 
 
@@ -52,3 +54,14 @@ def test_more_names_than_are_allowed_end_the_stream_with_the_limit(variant: Vari
     assert close is not None
     assert close.status == "RESOURCE_EXHAUSTED"
     assert "10" in close.message
+
+
+def test_an_answer_to_the_response_of_another_type_settles_neither(variant: Variant) -> None:
+    edge = an_edge(variant, [cluster("web"), assignment("web")])
+    clusters, endpoints = edge.asks(CLUSTER).only, edge.asks(ENDPOINT, "web").only
+    request = DeltaRequest if variant is DELTA else StateRequest
+    answer = edge.sends(request(ENDPOINT, response_nonce=clusters.nonce))
+    assert answer.seen(Stale)
+    assert answer.responses == ()
+    assert edge.acks(clusters).seen(Acked)
+    assert edge.acks(endpoints).seen(Acked)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import assignment, cluster, listener, route
+from tests.builders import assignment, cluster, listener, route, scoped_route, shop_host
 from tests.transcripts import DELTA, STATE, an_edge
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, TypeUrl
+from xds.protocol.requests import DeltaRequest
+from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPED_ROUTE, VIRTUAL_HOST, TypeUrl
 from xds.protocol.variant import Variant
 
-SERVED = [cluster("web"), listener("web"), route("web"), assignment("web")]
+SERVED = [cluster("web"), listener("web"), route("web"), assignment("web"), scoped_route("web")]
 
 
-@pytest.mark.parametrize("type_url", [CLUSTER, LISTENER], ids=["clusters", "listeners"])
+@pytest.mark.parametrize("type_url", [CLUSTER, LISTENER, SCOPED_ROUTE], ids=["clusters", "listeners", "scoped routes"])
 def test_naming_nothing_first_means_everything(variant: Variant, type_url: TypeUrl) -> None:
     assert an_edge(variant, SERVED).asks(type_url).names == {"web"}
 
@@ -49,3 +50,22 @@ def test_in_the_incremental_variant_everything_is_kept_until_it_is_dropped() -> 
     edge.acks_all(edge.is_served(cluster("web", "b"), cluster("api", "b")))
     edge.acks_all(edge.drops(CLUSTER, "*"))
     assert edge.is_served(cluster("web", "c"), cluster("api", "c")).names == {"web"}
+
+
+def test_virtual_hosts_know_it_too_where_there_is_such_a_variant() -> None:
+    assert an_edge(DELTA, [shop_host("web")]).asks(VIRTUAL_HOST).names == {"shop/web"}
+
+
+def test_everything_by_its_name_ends_it_as_any_name_does() -> None:
+    edge = an_edge(STATE, [cluster("web")])
+    edge.acks_all(edge.asks(CLUSTER, "*"))
+    edge.acks_all(edge.drops(CLUSTER, "*"))
+    assert edge.is_served(cluster("web", "b")).responses == (), "naming nothing is nothing now"
+
+
+def test_dropping_every_name_leaves_nothing_in_the_incremental_variant() -> None:
+    edge = an_edge(DELTA, [cluster("web")])
+    edge.acks_all(edge.asks(CLUSTER, "web"))
+    edge.drops(CLUSTER, "web")
+    edge.sends(DeltaRequest(CLUSTER))
+    assert edge.is_served(cluster("web", "b")).responses == ()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
+import pytest
+
 from tests.builders import assignment, cluster
 from tests.transcripts import DELTA, an_edge
 from xds.protocol.types import CLUSTER, ENDPOINT
@@ -46,3 +50,14 @@ def test_dropping_the_legacy_form_by_its_name() -> None:
     edge.acks_all(edge.asks(CLUSTER))
     edge.acks_all(edge.drops(CLUSTER, "*"))
     assert edge.is_served(cluster("a", "b")).responses == ()
+
+
+@pytest.mark.parametrize("order", list(permutations(("+*", "+a", "-*", "-a"))), ids=" ".join)
+def test_in_any_order_what_is_left_is_what_is_served(variant: Variant, order: tuple[str, ...]) -> None:
+    edge = an_edge(variant, [A, B, cluster("marker")])
+    edge.acks_all(edge.asks(CLUSTER, "marker"))
+    for step in order:
+        edge.acks_all((edge.asks if step[0] == "+" else edge.drops)(CLUSTER, step[1:]))
+    left = {name for name in ("*", "a") if order.index(f"+{name}") > order.index(f"-{name}")}
+    changed = edge.is_served(*(cluster(name, "changed") for name in ("a", "b", "marker")))
+    assert changed.names == {"marker", *(("a", "b") if "*" in left else left)}

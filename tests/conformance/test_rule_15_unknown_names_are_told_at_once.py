@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.builders import assignment, cluster, listener, route
+from tests.builders import assignment, cluster, listener, route, shop_host
 from tests.transcripts import DELTA, STATE, Answer, an_edge
 from xds.protocol.plan import Settled
 from xds.protocol.session import Limits
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE
+from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, VIRTUAL_HOST
 from xds.protocol.variant import Variant
 
 NOT_FOUND = 5
@@ -109,3 +109,11 @@ def test_a_full_state_that_cannot_be_split_keeps_its_errors_within_the_limit() -
     answer = edge.asks(LISTENER, "http", *names)
     assert answer.only.resources == (listener("http"),)
     assert 0 < len(errors(answer)) < 20
+
+
+def test_a_host_that_the_client_still_holds_is_removed_and_not_only_unknown() -> None:
+    """A name that stands for no virtual host is told without a body, which takes nothing from the client."""
+    edge = an_edge(DELTA, [shop_host("web")])
+    edge.asks(VIRTUAL_HOST, "*")
+    assert edge.is_served().responses == (), "its removal waits for the answer to what came first"
+    assert edge.asks(VIRTUAL_HOST, "shop/web").removed == {"shop/web"}

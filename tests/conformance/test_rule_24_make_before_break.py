@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import assignment, cluster, listener, route, secret
+from tests.builders import assignment, cluster, extension, listener, route, scoped_route, secret, shop_host
 from tests.transcripts import DELTA, STATE, Edge, an_edge
 from xds.protocol.plan import Settled
 from xds.protocol.resource import Resource
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE
+from xds.protocol.types import (
+    CLUSTER,
+    ENDPOINT,
+    EXTENSION,
+    LISTENER,
+    ROUTE,
+    SCOPED_ROUTE,
+    SECRET,
+    VIRTUAL_HOST,
+    TypeUrl,
+)
 from xds.protocol.variant import Variant
 
 
@@ -126,6 +136,28 @@ def test_only_types_of_this_stream_are_waited_for(variant: Variant) -> None:
     edge = an_edge(variant, a_state("old"))
     edge.acks_all(edge.asks(ROUTE, "main"))
     assert edge.is_served(*a_state("new")).types == [ROUTE]
+
+
+def test_a_change_of_every_type_goes_in_the_order_in_which_they_refer_to_each_other(variant: Variant) -> None:
+    def state(content: str) -> list[Resource]:
+        endpoints, routes = assignment("web", content), route("web", content, to=("web",))
+        beside = [secret("web", content), extension("web", content), scoped_route("web", content, route="web")]
+        return [cluster("web", content), endpoints, listener("web", content), routes, *beside, host(content)]
+
+    def host(content: str) -> Resource:
+        return shop_host("web", content=content)
+
+    order = [SECRET, CLUSTER, ENDPOINT, EXTENSION, LISTENER, SCOPED_ROUTE, ROUTE, VIRTUAL_HOST]
+    edge = an_edge(variant, state("a"))
+    for type_url in reversed(order):
+        edge.acks_all(edge.asks(type_url, "shop/web" if type_url == VIRTUAL_HOST else "web"))
+
+    answer, went = edge.is_served(*state("b")), list[TypeUrl]()
+    while answer.responses:
+        went.append(answer.only.type_url)
+        answer = edge.acks(answer.only)
+
+    assert went == order
 
 
 def test_a_silent_type_is_waited_for_only_so_long(variant: Variant) -> None:

@@ -42,3 +42,15 @@ def test_it_stays_while_the_client_holds_on_to_an_old_version_that_needs_it() ->
     assert edge.nacks(LISTENER).removed == set()
     edge.is_served(listener("main", "plain and good"))
     assert edge.acks(LISTENER).removed == {"it"}
+
+
+def test_a_removal_that_is_rejected_is_not_told_again() -> None:
+    """Some Envoys refuse a response that only removes a secret; they keep it, and nothing else is the worse for it."""
+    edge, _ = a_gateway(SECRET)
+    edge.is_served(listener("main", "plain"))
+    edge.acks(LISTENER)
+    assert edge.nacks(SECRET, because="Missing SDS resources").responses == ()
+    assert edge.waits(3600).responses == ()
+    assert edge.is_served(listener("main", "plainer")).types == [LISTENER]
+    edge.acks(LISTENER)
+    assert edge.is_served(listener("main", secret="it"), secret("it", "b")).types == [SECRET]

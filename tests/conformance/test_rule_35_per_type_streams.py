@@ -14,7 +14,7 @@ def test_a_stream_of_one_type_waits_for_no_other(variant: Variant) -> None:
     assert edge.is_served(cluster("web", "b", endpoints="web"), assignment("web")).types == [ENDPOINT]
 
 
-def test_streams_of_one_client_are_apart(variant: Variant) -> None:
+def test_streams_of_different_clients_are_apart(variant: Variant) -> None:
     clusters = an_edge(variant, [cluster("web"), route("main", to=("web",))], only_type=CLUSTER)
     routes = an_edge(variant, catalogue=clusters.catalogue, only_type=ROUTE)
     clusters.asks(CLUSTER)

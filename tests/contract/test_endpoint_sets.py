@@ -98,6 +98,7 @@ async def test_a_cleared_set_is_not_listed_and_its_versions_go_on(store: Store) 
 
     assert cleared.cleared
     assert await store.endpoint_sets(GROUP) == ()
+    assert await store.endpoint_sets(GROUP, with_cleared=True) == (cleared,)
     assert await store.endpoint_set(GROUP, "carts") == cleared
     with pytest.raises(Conflict):
         await store.put_endpoint_set(a_set(1))

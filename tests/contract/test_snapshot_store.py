@@ -259,6 +259,17 @@ async def test_a_diff_shows_before_and_after(store: SnapshotStore) -> None:
     assert await store.diff(GROUP, 2, 2) == ()
 
 
+async def test_one_resource_is_read_by_its_name(store: SnapshotStore) -> None:
+    await store.publish(a_publication({"web": b"1", "api": b"a"}))
+    await store.publish(a_publication({"web": b"2"}))
+
+    assert await store.resource(GROUP, 1, CLUSTER, "web") == a_resource("web", b"1")
+    assert await store.resource(GROUP, 2, CLUSTER, "web") == a_resource("web", b"2")
+    assert await store.resource(GROUP, 2, CLUSTER, "api") is None
+    with pytest.raises(NotFound):
+        await store.resource(GROUP, 3, CLUSTER, "web")
+
+
 async def test_documents_are_kept_as_they_were(store: SnapshotStore) -> None:
     await store.publish(a_publication({"web": b"1"}, documents={"z/web.yaml": b"old", "a.yaml": b"\xff\x00"}))
     await store.publish(a_publication({"web": b"2"}, documents={"z/web.yaml": b"new"}))

@@ -1,4 +1,4 @@
-"""Client Status Discovery by a raw client: what each node has, rejected, or was never sent."""
+"""Client Status Discovery, asked as grpcdebug asks: what each node has, rejected, or was never sent."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from grpc import aio
 from api.envoy.registry import load_default
 from tests.clients import DeltaClient, StateClient, XdsClient
 from tests.edges import GROUP, EdgeForTests, a_cluster, an_assignment, an_edge, eventually
+from tests.whole_servers import whole_server
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
-from xds.server.csds import CLIENT_STATUS
+from xds.server.csds import CLIENT_STATUS, Audience
 from xds.server.limits import Limits
 from xds.server.server import XdsOptions
 
@@ -42,14 +43,20 @@ async def fetch(edge: EdgeForTests, request: Any | bytes) -> Any:
         return parsed(await channel.unary_unary(FETCH)(data, timeout=10))
 
 
-async def rows(edge: EdgeForTests, *node_ids: str) -> dict[tuple[str, str], tuple[str, str, str]]:
-    """By node and type: (config status, client status, version)."""
+async def rows(edge: EdgeForTests, *node_ids: str) -> dict[tuple[str, str, str], tuple[str, str, str]]:
+    """By node, type and name: (config status, client status, version)."""
     response = await fetch(edge, a_request(*node_ids))
-    return {
-        (config.node.id, row.type_url): (label(row, "config_status"), label(row, "client_status"), row.version_info)
+    told = [
+        ((config.node.id, row.type_url, row.name), (*statuses(row), row.version_info))
         for config in response.config
         for row in config.generic_xds_configs
-    }
+    ]
+    assert len(dict(told)) == len(told), "no row twice"
+    return dict(told)
+
+
+def statuses(row: Any) -> tuple[str, str]:
+    return label(row, "config_status"), label(row, "client_status")
 
 
 def label(row: Any, field: str) -> str:
@@ -65,28 +72,61 @@ def is_refused(status: str, words: str) -> Iterator[None]:
     assert words in (caught.value.details() or "")
 
 
-async def test_a_nodes_types_from_asked_for_to_acknowledged_to_left_behind() -> None:
+async def test_a_nodes_resources_from_asked_for_to_acknowledged_to_left_behind_to_gone() -> None:
     async with an_edge() as edge, DeltaClient(edge.address) as client:
-        await client.subscribe(CLUSTER)
+        await client.subscribe(CLUSTER, ["web", "nobody"])
         await eventually(lambda: edge.fleet.node("edge-1"), "the node is known")
-        key = ("edge-1", CLUSTER)
-        assert await rows(edge) == {key: ("NOT_SENT", "REQUESTED", "")}
+        web, nobody = ("edge-1", CLUSTER, "web"), ("edge-1", CLUSTER, "nobody")
+        assert await rows(edge) == {web: ("NOT_SENT", "REQUESTED", ""), nobody: ("NOT_SENT", "REQUESTED", "")}
 
-        edge.serve(a_cluster("one"))
+        edge.serve(a_cluster("web"))
         await client.next()
-        assert await rows(edge) == {key: ("STALE", "REQUESTED", "")}
+        assert await rows(edge) == {web: ("STALE", "REQUESTED", ""), nobody: ("NOT_SENT", "DOES_NOT_EXIST", "")}
         await client.ack(CLUSTER)
         await eventually(lambda: edge.fleet.counts(GROUP).current, "the ACK is known")
-        assert await rows(edge) == {key: ("SYNCED", "ACKED", "1")}
+        assert (await rows(edge))[web] == ("SYNCED", "ACKED", a_cluster("web").version)
 
-        edge.serve(a_cluster("one", "changed"))
+        edge.serve(a_cluster("web", "changed"))
         await client.next()
-        assert await rows(edge) == {key: ("STALE", "ACKED", "1")}
+        assert (await rows(edge))[web] == ("STALE", "ACKED", a_cluster("web").version)
+
+
+async def test_a_nodes_types_are_told_where_there_are_too_many_resources() -> None:
+    options = XdsOptions(limits=Limits(status_rows=1))
+    async with an_edge(options) as edge, DeltaClient(edge.address) as client:
+        edge.serve(a_cluster("one"))
+        await client.subscribe(CLUSTER)
+        await client.next()
+        assert set(await rows(edge)) == {("edge-1", CLUSTER, "one")}
+        await client.ack(CLUSTER)
+
+        edge.serve(a_cluster("one"), a_cluster("two"))
+        await client.next()
+        whole = ("edge-1", CLUSTER, "")
+        assert await rows(edge) == {whole: ("STALE", "ACKED", "1")}
+        assert await rows(edge, "edge-1") == {whole: ("STALE", "ACKED", "1")}
+        await client.ack(CLUSTER)
+        await eventually(lambda: edge.fleet.counts(GROUP).current, "the ACK is known")
+        assert await rows(edge) == {whole: ("SYNCED", "ACKED", "2")}
+
+
+async def test_an_answer_that_would_be_too_large_resource_by_resource_tells_types() -> None:
+    long_names = [f"{number}-{'x' * 4_000}" for number in range(1_000)]
+    async with an_edge() as edge, StateClient(edge.address) as client:
+        edge.serve(a_cluster("one"))
+        await client.subscribe(CLUSTER, long_names)
+        await client.next()
+        assert set(await rows(edge)) == {("edge-1", CLUSTER, "")}
 
 
 @pytest.mark.parametrize("kind", [DeltaClient, StateClient])
-async def test_a_rejection_is_told_in_the_nodes_words(kind: type[DeltaClient | StateClient]) -> None:
-    async with an_edge() as edge, kind(edge.address) as client:
+@pytest.mark.parametrize(
+    ("status_rows", "version"), [(10, a_cluster("one").version), (0, "1")], ids=["resource", "type"]
+)
+async def test_a_rejection_is_told_in_the_nodes_words(
+    kind: type[DeltaClient | StateClient], status_rows: int, version: str
+) -> None:
+    async with an_edge(XdsOptions(limits=Limits(status_rows=status_rows))) as edge, kind(edge.address) as client:
         edge.serve(a_cluster("one"))
         await client.subscribe(CLUSTER)
         await client.next()
@@ -94,12 +134,23 @@ async def test_a_rejection_is_told_in_the_nodes_words(kind: type[DeltaClient | S
         await eventually(lambda: edge.fleet.rejections(GROUP), "the rejection is known")
         (config,) = (await fetch(edge, a_request())).config
         (row,) = config.generic_xds_configs
-        assert (label(row, "config_status"), label(row, "client_status")) == ("ERROR", "NACKED")
+        assert statuses(row) == ("ERROR", "NACKED")
         assert row.error_state.details == "no such \\x1b[31m filter"
-        assert row.error_state.version_info == "1"
+        assert row.error_state.version_info == version
         assert abs(row.error_state.last_update_attempt.seconds - time.time()) < 60
         assert abs(row.last_updated.seconds - time.time()) < 60
         assert not row.HasField("xds_config")
+
+
+async def test_what_streams_of_one_type_each_want_is_told_together() -> None:
+    options = {"method": "/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters"}
+    also = {"method": "/envoy.service.endpoint.v3.EndpointDiscoveryService/DeltaEndpoints"}
+    async with an_edge() as edge, DeltaClient(edge.address, **options) as one, DeltaClient(edge.address, **also) as two:
+        edge.serve(a_cluster("web"), an_assignment("web"))
+        await one.subscribe(CLUSTER, ["web"])
+        await two.subscribe(ENDPOINT, ["web"])
+        await eventually(lambda: len(edge.fleet.streams("edge-1")) == 2, "both streams are known")
+        assert set(await rows(edge)) == {("edge-1", CLUSTER, "web"), ("edge-1", ENDPOINT, "web")}
 
 
 async def test_all_groups_and_nodes_are_told_and_each_can_be_asked_for_by_its_id() -> None:
@@ -118,14 +169,17 @@ async def test_all_groups_and_nodes_are_told_and_each_can_be_asked_for_by_its_id
             await two.next()
             config = (await fetch(edge, a_request())).config
             assert [(one.node.id, one.client_scope) for one in config] == [
-                ("edge-1", "default"),
-                ("edge-2", "default"),
-                ("edge-3", "other"),
+                ("edge-1", "default/edge-1"),
+                ("edge-2", "default/edge-2"),
+                ("edge-3", "other/edge-3"),
             ]
-            assert set(await rows(edge, "edge-2", "edge-2", "nobody")) == {("edge-2", CLUSTER), ("edge-2", ENDPOINT)}
+            assert set(await rows(edge, "edge-2", "edge-2", "nobody")) == {
+                ("edge-2", CLUSTER, "one"),
+                ("edge-2", ENDPOINT, "one"),
+            }
             assert await rows(edge, "nobody") == {}
         await eventually(lambda: edge.fleet.counts("other").offline, "the third has left")
-        assert {node for node, _ in await rows(edge)} == {"edge-1", "edge-2"}
+        assert {node for node, _, _ in await rows(edge)} == {"edge-1", "edge-2"}
         assert await rows(edge, "edge-3") == {}
 
 
@@ -160,6 +214,38 @@ async def test_what_is_no_request_and_what_no_exact_id_is_refused_with_words() -
             assert (await client.status())[0].name == "INVALID_ARGUMENT"
 
 
+async def test_a_server_may_tell_nobody() -> None:
+    async with (
+        whole_server(client_status="off") as server,
+        aio.insecure_channel(server.parts.addresses.xds) as channel,
+    ):
+        with is_refused("UNIMPLEMENTED", ""):
+            await channel.unary_unary(FETCH)(b"", timeout=10)
+
+
+async def test_a_caller_who_may_not_ask_is_told_who_may() -> None:
+    class Nobody:
+        def includes(self, address: str) -> bool:
+            return not address.startswith("127.0.0.1:")
+
+    async with an_edge(XdsOptions(client_status=Nobody())) as edge:  # type: ignore[arg-type]  # as if from elsewhere
+        with is_refused("PERMISSION_DENIED", "client_status"):
+            await rows(edge)
+
+
+@pytest.mark.parametrize(
+    ("address", "audiences"),
+    [
+        ("127.0.0.1:4711", {Audience.LOOPBACK, Audience.ON}),
+        ("[::1]:4711", {Audience.LOOPBACK, Audience.ON}),
+        ("10.0.0.7:4711", {Audience.ON}),
+        ("[fe80::1]:4711", {Audience.ON}),
+    ],
+)
+def test_an_audience_is_known_by_address(address: str, audiences: set[Audience]) -> None:
+    assert {audience for audience in Audience if audience.includes(address)} == audiences
+
+
 async def test_more_nodes_than_are_told_at_once_have_to_be_asked_for_by_name() -> None:
     async with an_edge(XdsOptions(limits=Limits(status_nodes=1))) as edge:
         edge.serve(a_cluster("one"))
@@ -171,7 +257,7 @@ async def test_more_nodes_than_are_told_at_once_have_to_be_asked_for_by_name() -
                 await rows(edge)
             with is_refused("RESOURCE_EXHAUSTED", "2 nodes are asked for"):
                 await rows(edge, "edge-1", "edge-2")
-            assert {node for node, _ in await rows(edge, "edge-2")} == {"edge-2"}
+            assert {node for node, _, _ in await rows(edge, "edge-2")} == {"edge-2"}
 
 
 async def test_calls_at_a_time_are_bounded_and_let_go_of() -> None:

@@ -6,23 +6,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import count
 from typing import Any
 
 import pytest
 
 from api.errors import Denied, InvalidConfig, NotFound, StoreUnavailable
-from snapshots.model import CompiledResource, Origin, WorkspaceName
 from snapshots.store.memory import MemoryStore
-from snapshots.store.protocol import Publication, ResourceChange, Revision, Rollback, Snapshot, StoreStatus
+from snapshots.store.protocol import ResourceChange, Revision, Rollback, Snapshot, StoreStatus
 from tests.clients import DeltaClient, StateClient, names
-from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually
-from xds.protocol.resource import Resource
+from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually, publish
 from xds.protocol.types import CLUSTER, GroupName
 from xds.server.follow import Follower
-
-WORKSPACE = WorkspaceName("default")
-KEYS = count(1)
 
 
 class FragileStore(MemoryStore):
@@ -75,14 +69,6 @@ class RefusingStore(FragileStore):
             yield revision
             await self.refuse.wait()
             raise Denied("refused")
-
-
-async def publish(store: MemoryStore, *resources: Resource, group: GroupName = GROUP) -> int:
-    compiled = tuple(
-        CompiledResource(one, Origin(WORKSPACE, "a.yaml", 1, 1, "EnvoyResource", one.name)) for one in resources
-    )
-    published = await store.publish(Publication(group, WORKSPACE, compiled, (), f"key-{next(KEYS)}"))
-    return published.revision.number
 
 
 @asynccontextmanager

@@ -130,11 +130,6 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     server.stop()
 
 
-def open_streams(server: ServerProcess) -> float:
-    rows = [row for row in server.ask("/metrics")[1].splitlines() if row.startswith("fairlead_xds_streams")]
-    return sum(float(row.rsplit(" ", 1)[1]) for row in rows)
-
-
 async def fuzz(address: str, seed: int, streams: int) -> Counter[str]:
     rude, seen = Rude(seed), Counter[str]()
     for _ in range(0, streams, AT_A_TIME):
@@ -169,7 +164,7 @@ async def test_rude_clients_disturb_nobody(server: ServerProcess, seed: int) -> 
             await client.ack(CLUSTER)
             await client.subscribe(ENDPOINT, ["hello"])
             assert (await client.next()).type_url == ENDPOINT
-        await eventually(lambda: open_streams(server) == 2, "the rude streams are gone")
+        await eventually(lambda: server.open_streams() == 2, "the rude streams are gone")
         assert memory_mib(server.pid) - before_mib < GROWTH_LIMIT_MIB
     log = server.log.read_text()
     assert "Traceback" not in log

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import resource
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import permutations
 
 import grpc
 import pytest
 
 from tests.clients import DeltaClient, StateClient, XdsClient, names
-from tests.edges import EdgeForTests, a_cluster, an_edge, eventually
+from tests.edges import GROUP, EdgeForTests, a_cluster, an_assignment, an_edge, eventually
+from tests.spine import memory_mib
+from xds.fleet import NodeState
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
 from xds.server.limits import Limits
 from xds.server.server import XdsOptions
 
 VARIANTS = pytest.mark.parametrize("kind", [DeltaClient, StateClient])
-LOUD = GroupName("loud")
+LOUD, OTHER = GroupName("loud"), GroupName("other")
 QUICK = XdsOptions(limits=Limits(first_request_s=0.3, write_s=0.5))
 
 
@@ -62,6 +66,127 @@ async def test_rubbish_bytes_in_the_middle_of_a_stream(kind: type[DeltaClient | 
         await client.next()
         await client.send_bytes(b"\xff\x00rubbish")
         await ends_with(client, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(("kind", "method"), [(StateClient, DeltaClient.method), (DeltaClient, StateClient.method)])
+@pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
+async def test_a_request_of_the_other_variant(kind: type[XdsClient], method: str, later: bool) -> None:
+    """Much of it could be read as the wrong fields: the answer must not speak of those."""
+    speaks = DeltaClient if kind is StateClient else StateClient
+    async with a_good_neighbour() as edge, speaks(edge.address, method=method) as client:
+        if later:
+            await client.subscribe(CLUSTER)
+            await client.next()
+            await client.ack(CLUSTER)
+        other = kind("", client.node, client.cluster, channel=client.channel)
+        other._named = later
+        async with other:
+            names_field = "resource_names" if kind is StateClient else "resource_names_subscribe"
+            await client.send_bytes(other.request(CLUSTER, **{names_field: ("one",)}).SerializeToString())
+        await ends_with(client, "INVALID_ARGUMENT", f"this is a {kind.request_name} and", "a stream speaks one of them")
+
+
+@VARIANTS
+async def test_a_rejection_without_a_nonce_rejects_nothing(kind: type[DeltaClient | StateClient]) -> None:
+    async with a_good_neighbour() as edge, kind(edge.address) as client:
+        await client.subscribe(CLUSTER)
+        await client.next()
+        await client.send(CLUSTER, error_detail="of what?")
+        assert await client.hears_nothing(0.2)
+        assert edge.fleet.rejections(GROUP) == ()
+        await client.nack(CLUSTER, "of this")
+        await eventually(lambda: edge.fleet.rejections(GROUP), "the one with a nonce counts")
+
+
+@VARIANTS
+async def test_an_answer_to_another_types_response_settles_neither(kind: type[DeltaClient | StateClient]) -> None:
+    async with a_good_neighbour() as edge, kind(edge.address) as client:
+        edge.serve(a_cluster("one"), an_assignment("one"))
+        await client.subscribe(CLUSTER)
+        await client.next()
+        await client.subscribe(ENDPOINT, ["one"])
+        await client.next()
+        right = dict(client.nonces)
+        client.nonces |= {CLUSTER: right[ENDPOINT], ENDPOINT: right[CLUSTER]}
+        for type_url in (CLUSTER, ENDPOINT):
+            await client.ack(type_url)
+        assert await client.hears_nothing(0.2)
+        assert state_of(edge, "edge-1") is NodeState.BEHIND
+        client.nonces |= right
+        for type_url in (CLUSTER, ENDPOINT):
+            await client.ack(type_url)
+        await eventually(lambda: state_of(edge, "edge-1") is NodeState.CURRENT, "its own nonces count")
+
+
+def state_of(edge: EdgeForTests, node: str) -> NodeState | None:
+    status = edge.fleet.node(node)
+    return status.state if status is not None else None
+
+
+async def test_dropping_what_was_never_subscribed_to() -> None:
+    async with a_good_neighbour() as edge, DeltaClient(edge.address) as client:
+        await client.unsubscribe(ENDPOINT, ["nothing of this type was"])
+        await client.subscribe(CLUSTER, ["one"])
+        await client.next()
+        await client.ack(CLUSTER)
+        await client.unsubscribe(CLUSTER, ["never", "*"])
+        assert await client.hears_nothing(0.2)
+        edge.serve(a_cluster("one", "changed"))
+        assert names(await client.next()) == ["one"]
+
+
+ORDERS = tuple(permutations(("+*", "+one", "-*", "-one")))
+
+
+async def test_everything_and_a_name_come_and_go_in_any_order() -> None:
+    async with a_good_neighbour() as edge, AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(DeltaClient(edge.address, " ".join(order), "other")) for order in ORDERS
+        ]
+        edge.serve(*(a_cluster(name) for name in ("one", "two", "marker")), group=OTHER)
+        for client, order in zip(clients, ORDERS, strict=True):
+            await client.subscribe(CLUSTER, ["marker"])
+            for step in order:
+                await (client.subscribe if step[0] == "+" else client.unsubscribe)(CLUSTER, [step[1:]])
+        for client, order in zip(clients, ORDERS, strict=True):
+            await eventually(lambda client=client, order=order: knows(edge, client, order), f"{order} is known")  # type: ignore[misc]
+        edge.serve(*(a_cluster(name, "changed") for name in ("one", "two", "marker")), group=OTHER)
+        for client, order in zip(clients, ORDERS, strict=True):
+            wanted = {"one", "two"} if left(order, "*") else {"one"} if left(order, "one") else set()
+            assert await changed(client) == {"marker", *wanted}, order
+
+
+def left(order: tuple[str, ...], name: str) -> bool:
+    """Whether it is subscribed to after all these steps."""
+    return order.index(f"+{name}") > order.index(f"-{name}")
+
+
+def knows(edge: EdgeForTests, client: DeltaClient, order: tuple[str, ...]) -> bool:
+    node = edge.fleet.node(client.node)
+    wanted = [(status.wildcard, status.names) for status in node.types] if node is not None else []
+    return wanted == [(left(order, "*"), 2 if left(order, "one") else 1)]
+
+
+async def changed(client: DeltaClient) -> set[str]:
+    """Acknowledges all that comes until the marker has changed; the names that did."""
+    found: set[str] = set()
+    while "marker" not in found:
+        response = await client.next()
+        await client.ack(CLUSTER)
+        changed = {a_cluster(name, "changed").version: name for name in ("one", "two", "marker")}
+        found |= {one.name for one in response.resources if changed.get(one.version) == one.name}
+    return found
+
+
+@VARIANTS
+async def test_a_client_that_asks_and_closes_its_half_at_once_is_still_answered(
+    kind: type[DeltaClient | StateClient],
+) -> None:
+    async with a_good_neighbour() as edge, kind(edge.address) as client:
+        await client.subscribe(CLUSTER)
+        await client.call.done_writing()
+        assert len((await client.next()).resources) == 1
+        assert (await client.status())[0].name == "OK"
 
 
 @VARIANTS
@@ -123,6 +248,35 @@ async def test_names_that_add_up(kind: type[DeltaClient | StateClient]) -> None:
         await client.subscribe(ENDPOINT, [f"endpoint-{number}" for number in range(600)])
         await client.subscribe(CLUSTER, [f"cluster-{number}" for number in range(600)])
         await ends_with(client, "RESOURCE_EXHAUSTED", "1200 names")
+
+
+@VARIANTS
+async def test_100_000_names_again_and_again_leave_nothing_behind(kind: type[DeltaClient | StateClient]) -> None:
+    async with a_good_neighbour() as edge:
+        held_mib = []
+        for number in range(12):
+            async with kind(edge.address, "greedy") as client:
+                await client.subscribe(ENDPOINT, [f"{number}-{'long' * 10}-{name}" for name in range(100_000)])
+                await ends_with(client, "RESOURCE_EXHAUSTED", "100000 names", "50000")
+            gc.collect()
+            held_mib.append(memory_mib(os.getpid()))
+        assert max(held_mib[4:]) - held_mib[3] < 60, "what they asked for would be 100 MB"
+
+
+async def test_names_that_come_and_go_on_one_stream_leave_nothing_behind() -> None:
+    """Within the limit, and others each time."""
+    async with a_good_neighbour() as edge, DeltaClient(edge.address, "greedy") as client:
+        held_mib = []
+        for number in range(12):
+            asked = [f"{number}-{'long' * 50}-{name}" for name in range(10_000)]
+            await client.subscribe(ENDPOINT, asked)
+            told = 0
+            while told < len(asked):
+                told += len((await client.next(30)).removed_resources)
+                await client.ack(ENDPOINT)
+            await client.unsubscribe(ENDPOINT, asked)
+            held_mib.append(memory_mib(os.getpid()))
+        assert max(held_mib[4:]) - held_mib[3] < 60
 
 
 async def test_types_that_never_end() -> None:

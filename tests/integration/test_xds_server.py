@@ -23,7 +23,6 @@ from xds.fleet import Fleet
 from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER, GroupName
 from xds.server.identity import AuthContext
-from xds.server.limits import Limits
 from xds.server.server import XdsOptions, XdsServer
 from xds.server.tls import TlsFiles
 
@@ -233,31 +232,18 @@ async def test_drain_tells_health_first_and_ends_streams_in_small_numbers() -> N
 
 
 async def test_drain_that_was_given_up_can_be_finished_at_once() -> None:
-    async with an_edge() as edge, DeltaClient(edge.address) as client:
+    async with an_edge() as edge, DeltaClient(edge.address) as one, DeltaClient(edge.address, "edge-2") as two:
         edge.serve(a_cluster("one"))
-        await client.subscribe(CLUSTER)
-        await client.next()
+        for client in (one, two):
+            await client.subscribe(CLUSTER)
+            await client.next()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(edge.server.drain(60), 0.2)
         await asyncio.wait_for(edge.server.drain(0), 5)
-        await client.status()
+        for client in (one, two):
+            await client.status()
         with pytest.raises(aio.AioRpcError):
             await health_of(edge.address)
-
-
-async def test_connection_that_is_old_is_ended_and_its_node_is_resent_nothing() -> None:
-    limits = Limits(connection_age_s=0.3, connection_age_grace_s=0.3)
-    async with an_edge(XdsOptions(limits=limits)) as edge:
-        one = a_cluster("one")
-        edge.serve(one)
-        async with DeltaClient(edge.address) as client:
-            await client.subscribe(CLUSTER)
-            await client.next()
-            await client.ack(CLUSTER)
-            assert (await client.status())[0].name == "UNAVAILABLE"
-            async with DeltaClient("", channel=client.channel) as again:
-                await again.subscribe(CLUSTER, holding={"one": one.version})
-                assert names(await again.next()) == []
 
 
 async def test_storm_of_connections_is_not_dropped() -> None:

@@ -1,39 +1,85 @@
-"""Whatever the order of requests, answers, publishes and reconnects: the client ends with what it subscribes to."""
+"""Whatever the order of requests, answers, publishes, endpoint sets, reconnects: the client ends with what it wants."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from itertools import count
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.builders import a_node, assignment, cluster, listener, route, secret
+from tests.builders import (
+    a_node,
+    assignment,
+    cluster,
+    extension,
+    listener,
+    route,
+    runtime,
+    scoped_route,
+    secret,
+)
+from xds.protocol.assignments import empty_assignment
 from xds.protocol.catalogue import Catalogue
+from xds.protocol.holding import Hold
 from xds.protocol.plan import Plan, Response, Sent
 from xds.protocol.requests import DeltaRequest, ErrorDetail, StateRequest
-from xds.protocol.resource import Resource
+from xds.protocol.resource import Reference, Resource
 from xds.protocol.session import Limits, Session, Variant
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET, GroupName, TypeUrl
+from xds.protocol.types import (
+    BY_URL,
+    CLUSTER,
+    ENDPOINT,
+    EXTENSION,
+    LISTENER,
+    ROUTE,
+    RUNTIME,
+    SCOPED_ROUTE,
+    SECRET,
+    VIRTUAL_HOST,
+    GroupName,
+    TypeUrl,
+)
 
-TYPES = (CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET)
+TYPES = tuple(BY_URL)
 NAMES = ("a", "b", "c")
-WILD = (CLUSTER, LISTENER)
+WILD = tuple(url for url, row in BY_URL.items() if row.legacy_wildcard)
+FULL = tuple(url for url, row in BY_URL.items() if row.full_state)
+KEPT = (SECRET, EXTENSION)
+CURRENT = Hold.CURRENT
 types = st.sampled_from(TYPES)
 names = st.sampled_from(NAMES)
-contents = st.sampled_from("uvw")
+names_and_all = st.sampled_from((*NAMES, "*"))
 
 
-def resource(type_url: TypeUrl, name: str, content: str, other: str) -> Resource:
+def resource(url: TypeUrl, name: str, content: str, other: str) -> Resource:
     build = {
         CLUSTER: lambda: cluster(name, content, endpoints=other, secret=other if content == "w" else ""),
         ENDPOINT: lambda: assignment(name, content),
-        LISTENER: lambda: listener(name, content, route=other, secret=other if content == "v" else ""),
+        LISTENER: lambda: listener(
+            name,
+            content,
+            route=other,
+            secret=other if content == "v" else "",
+            extension=other if content == "w" else "",
+        ),
         ROUTE: lambda: route(name, content, to=(other,)),
+        SCOPED_ROUTE: lambda: scoped_route(name, content, route=other),
+        VIRTUAL_HOST: lambda: Resource.of(url, name, f"{name} {content}".encode(), (Reference(CLUSTER, other),)),
         SECRET: lambda: secret(name, content),
+        EXTENSION: lambda: extension(name, content),
+        RUNTIME: lambda: runtime(name, content),
     }
-    return build[type_url]()
+    return build[url]()
+
+
+def note(known: dict[str, Resource], changes: Mapping[str, Resource | None]) -> None:
+    for name, new in changes.items():
+        known.pop(name, None)
+        if new is not None:
+            known[name] = new
 
 
 class Client:
@@ -46,6 +92,7 @@ class Client:
         self.named: set[TypeUrl] = set()
         self.inbox: deque[Response] = deque()
         self.last: dict[TypeUrl, Response] = {}
+        self.versions: dict[TypeUrl, str] = {}  # of the last state that it took all of
         self.sent: dict[tuple[TypeUrl, str], str] = {}  # the version last sent, since when it was not removed
         self.changes: Counter[tuple[TypeUrl, str]] = Counter()
 
@@ -54,7 +101,7 @@ class Client:
         brought = {one.name: one.version for one in response.resources}
         wanted = self.wants[url]
         held = self.held[url]
-        if self.variant is Variant.STATE_OF_THE_WORLD and (url in WILD or "*" in wanted):
+        if self.variant is Variant.STATE_OF_THE_WORLD and (url in FULL or "*" in wanted):
             for name in held.keys() - brought.keys():
                 del held[name]
         for name, version in brought.items():
@@ -74,6 +121,8 @@ class Converges(RuleBasedStateMachine):
     def start(self, variant: Variant) -> None:
         self.catalogue = Catalogue(GroupName("edge"))
         self.catalogue.load(1, [resource(url, "a", "u", "a") for url in TYPES])
+        self.configured = {"a": resource(ENDPOINT, "a", "u", "a")}
+        self.sets: dict[str, Resource] = {}
         self.client = Client(variant)
         self.connect()
 
@@ -101,14 +150,31 @@ class Converges(RuleBasedStateMachine):
             for one in response.resources:
                 self.client.sent[response.type_url, one.name] = one.version
                 self.client.changes[response.type_url, one.name] = 0
+            self.is_the_newest(response)
         for response in plan.responses:
             told = [one.name for one in response.resources] + list(response.removed)
             assert len(told) == len(set(told)), "a name twice in one response"
             if response.type_url in self.client.wants:  # what it never asked for, a client drops in silence
                 self.client.inbox.append(response)
-        revisions = [seen.revision for seen in plan.observations if isinstance(seen, Sent)]
-        assert all(revision == self.catalogue.revision for revision in revisions)
+        stands = [(seen.revision, seen.position) for seen in plan.observations if isinstance(seen, Sent)]
+        assert all(stand == (self.catalogue.revision, self.catalogue.position) for stand in stands)
         self.wake_at_s = plan.wake_at_s
+
+    def is_the_newest(self, response: Response) -> None:
+        """No client sees a version go back, for only what is served now is sent; a full state keeps what goes last."""
+        served = self.catalogue.served(response.type_url).resources
+        full_state = self.tells_all(response.type_url)
+        for one in response.resources:
+            assert served.get(one.name, one if full_state else None) == one, "that is not what is served"
+        gone = served.keys() & set(response.removed)
+        assert not any(self.is_wanted(response.type_url, name) for name in gone), "what is served was told as gone"
+
+    def is_wanted(self, url: TypeUrl, name: str) -> bool:
+        return not self.client.wants.get(url, {name}).isdisjoint((name, "*"))
+
+    def tells_all(self, url: TypeUrl) -> bool:
+        """Whether a response is the full state to this client (rule 17)."""
+        return self.client.variant is Variant.STATE_OF_THE_WORLD and (url in FULL or self.wants_all(url))
 
     def removals_are_last(self, plan: Plan) -> None:
         removes = [bool(response.removed) for response in plan.responses]
@@ -117,8 +183,7 @@ class Converges(RuleBasedStateMachine):
     def nothing_is_sent_twice(self, plan: Plan) -> None:
         for response in plan.responses:
             url = response.type_url
-            full_state = self.client.variant is Variant.STATE_OF_THE_WORLD and (url in WILD or self.wants_all(url))
-            if url == ENDPOINT or full_state:  # rules 25 and 17
+            if url == ENDPOINT or self.tells_all(url):  # rules 25 and 17
                 continue
             for one in response.resources:
                 if self.client.changes[url, one.name] <= 3:  # the log sees through that many changes and back
@@ -134,7 +199,7 @@ class Converges(RuleBasedStateMachine):
         held = client.held[url]
         wants -= dropped
         wants |= added
-        if opening and not wants and url in WILD:
+        if not wants and url in WILD and (opening or (client.variant is not Variant.DELTA and url not in client.named)):
             wants.add("*")
         for name in [name for name in held if name not in wants and "*" not in wants]:
             del held[name]
@@ -155,15 +220,13 @@ class Converges(RuleBasedStateMachine):
                 url,
                 resource_names=() if legacy else tuple(sorted(wants)),
                 response_nonce=last.nonce if last else "",
-                version_info=last.version if last else "",
+                version_info=last.version if last else client.versions.get(url, ""),
             )
 
-    @rule(url=types, added=st.sets(st.sampled_from((*NAMES, "*")), max_size=3), dropped=st.sets(names, max_size=2))
+    @rule(url=types, added=st.sets(names_and_all, max_size=3), dropped=st.sets(names_and_all, max_size=2))
     def change_subscription(self, url: TypeUrl, added: set[str], dropped: set[str]) -> None:
-        if url not in WILD:
-            added = added - {"*"} or {"a"}
-        if "*" in self.client.wants.get(url, ()) and self.client.variant is Variant.STATE_OF_THE_WORLD:
-            added = added | {"*"}
+        if url not in self.client.wants and url not in WILD:
+            added = added or {"a"}
         self.subscribe_to(url, added, dropped - added, {})
 
     @rule(changes=st.lists(st.tuples(types, names, st.sampled_from("uvw-"), names), min_size=1, max_size=6))
@@ -177,8 +240,22 @@ class Converges(RuleBasedStateMachine):
             self.client.changes[url, name] += 1
             if new is None:
                 self.client.sent.pop((url, name), None)
+        note(self.configured, {name: new for (url, name), new in after.items() if url == ENDPOINT})
         if self.introduced:
             self.arrive(self.session.advance(self.now_s))
+
+    @rule(changes=st.dictionaries(names, st.sampled_from("uvw-"), min_size=1))
+    def set_endpoints(self, changes: dict[str, str]) -> None:
+        sets = {name: None if what == "-" else resource(ENDPOINT, name, what, "") for name, what in changes.items()}
+        before = self.catalogue.revision, self.catalogue.served(ENDPOINT).version
+        changed = self.catalogue.set_endpoints(sets.items())
+        note(self.sets, sets)
+        after = self.catalogue.revision, self.catalogue.served(ENDPOINT).version
+        assert (before != after, before[0]) == (bool(changed), after[0])
+        if self.introduced:
+            plan = self.session.advance(self.now_s)
+            assert changed or not plan.responses, "equal content was sent"
+            self.arrive(plan)
 
     @precondition(lambda self: self.introduced and self.client.inbox)
     @rule(refuse=st.booleans(), which=st.integers(0, 5))
@@ -190,6 +267,7 @@ class Converges(RuleBasedStateMachine):
             culprit = response.resources[which % len(response.resources)].name
             self.culprits.add((url, culprit))
         self.client.take(response, culprit)
+        self.client.versions[url] = "" if culprit else response.version
         error = ErrorDetail(3, f"{culprit} is bad") if culprit else None
         self.client.last[url] = response
         if self.client.variant is Variant.DELTA:
@@ -213,12 +291,12 @@ class Converges(RuleBasedStateMachine):
             self.arrive(self.session.advance(self.now_s))
 
     @precondition(lambda self: self.introduced)
-    @rule(how=st.sampled_from(("truthful", "stale", "lying", "forgetful")))
-    def reconnect(self, how: str) -> None:
+    @rule(how=st.sampled_from(("truthful", "stale", "lying", "forgetful")), order=st.permutations(TYPES))
+    def reconnect(self, how: str, order: list[TypeUrl]) -> None:
         client = self.client
         self.connect()
         wants, client.wants, client.named = client.wants, {}, set()
-        for url in TYPES:
+        for url in order:
             if url not in wants:
                 continue
             brought = dict(client.held[url])
@@ -226,15 +304,25 @@ class Converges(RuleBasedStateMachine):
                 brought = dict.fromkeys(brought, "older")
             if how == "lying":
                 brought |= {"ghost": "1", "c": "never was"}
-            if how == "forgetful" or client.variant is Variant.STATE_OF_THE_WORLD:
+            if how == "forgetful" or (how != "truthful" and client.variant is Variant.STATE_OF_THE_WORLD):
                 brought = {}
-                client.held[url] = {}
+                client.held[url], client.versions[url] = {}, {"lying": "never was"}.get(how, "")
             elif how == "lying":
                 client.held[url] = dict(brought)
             if not wants[url] and url in WILD:
                 client.held[url] = {}
                 continue
             self.subscribe_to(url, wants[url], set(), brought)
+
+    @invariant()
+    def served_endpoints_are_those_that_count(self) -> None:
+        if not hasattr(self, "catalogue"):
+            return
+        clusters = self.catalogue.served(CLUSTER).resources.values()
+        referred = {one.name for cluster in clusters for one in cluster.references if one.type_url == ENDPOINT}
+        empty = {name: empty_assignment(name) for name in referred}
+        standing = {name: one for name, one in self.sets.items() if name in referred}
+        assert self.catalogue.served(ENDPOINT).resources == empty | self.configured | standing
 
     @invariant()
     def cursors_stay_within_the_catalogue(self) -> None:
@@ -251,6 +339,9 @@ class Converges(RuleBasedStateMachine):
         served = self.catalogue.served
         after = [(served(url).resources[name], resource(url, name, f"fixed {url}", "a")) for url, name in fixes]
         self.catalogue.advance(self.catalogue.revision + 1, after)
+        self.catalogue.set_endpoints(
+            (name, new) for old, new in after for name in self.sets if name == new.name and new.type_url == ENDPOINT
+        )
         self.arrive(self.session.advance(self.now_s))
         for _ in range(60):
             while self.client.inbox:
@@ -269,11 +360,13 @@ class Converges(RuleBasedStateMachine):
         held = dict(self.client.held[url])
         kept = {name for name in held.keys() - expected.keys() if self.may_keep(url, name)}
         assert {name: version for name, version in held.items() if name not in kept} == expected, repr(self.session)
+        told = {one.name: one.version for one in self.session.holdings() if (one.type_url, one.hold) == (url, CURRENT)}
+        assert told == expected, "what is told of the client"
 
     def may_keep(self, url: TypeUrl, name: str) -> bool:
         """A partial state of the world removes nothing, and a secret in use is not taken away."""
-        partial = self.client.variant is Variant.STATE_OF_THE_WORLD and url not in WILD
-        return partial or (url == SECRET and self.catalogue.is_referred_to(url, name))
+        partial = self.client.variant is Variant.STATE_OF_THE_WORLD and not self.tells_all(url)
+        return partial or (url in KEPT and self.catalogue.is_referred_to(url, name))
 
 
 TestConverges = Converges.TestCase

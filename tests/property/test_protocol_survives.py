@@ -10,13 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.envoy.registry import load_default
-from tests.builders import assignment, cluster, listener, route, secret
+from tests.builders import (
+    assignment,
+    cluster,
+    extension,
+    listener,
+    route,
+    runtime,
+    scoped_route,
+    secret,
+    shop_host,
+)
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.plan import Close, Plan
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node, StateRequest
 from xds.protocol.resource import Resource
 from xds.protocol.session import Limits, Session
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET, GroupName
+from xds.protocol.types import BY_URL, CLUSTER, ENDPOINT, GroupName
 from xds.protocol.variant import Variant
 from xds.server.decoding import RequestDecoder, StreamRefused
 from xds.server.encoding import ResponseEncoder
@@ -25,8 +35,11 @@ from xds.server.limits import Limits as EdgeLimits
 STATUSES = {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}
 DECODER = RequestDecoder(load_default(), EdgeLimits())
 
-urls = st.sampled_from((CLUSTER, ENDPOINT, LISTENER, ROUTE, SECRET, "", "nonsense", "type.googleapis.com/no.Such"))
-names = st.lists(st.sampled_from(("*", "", "a", "b", "ü/?*", "xdstp://a/b?c=d", "x" * 300)) | st.text(), max_size=4)
+urls = st.sampled_from((*BY_URL, "", "nonsense", "type.googleapis.com/no.Such"))
+names = st.lists(
+    st.sampled_from(("*", "", "a", "b", "ü/?*", "xdstp://a/b?c=d", "shop/a", "shop/b", "x" * 300)) | st.text(),
+    max_size=4,
+)
 nonces = st.sampled_from(("", "1", "2", "3", "4", "-1", "one")) | st.text(max_size=3)
 errors = st.none() | st.builds(ErrorDetail, st.integers(-(2**31), 2**31 - 1), st.text(max_size=20))
 nodes = st.none() | st.builds(Node, st.sampled_from(("", "edge", "other")), st.sampled_from(("", "here")))
@@ -60,6 +73,10 @@ def some_resources(content: str) -> list[Resource]:
         listener("a", content, route="a"),
         route("a", content, to=("a",)),
         secret("b", content),
+        extension("a", content),
+        runtime("a", content),
+        scoped_route("a", content, route="a"),
+        shop_host("a", "b", content=content),
     ]
 
 

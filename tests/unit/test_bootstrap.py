@@ -11,7 +11,15 @@ from api.cli import main as entry
 from api.envoy.json_form import from_json
 from api.envoy.registry import load_default
 from api.envoy.rules import violations
-from xds.bootstrap import CLUSTER_NAME, Place, TlsFiles, config_source, envoy_bootstrap, grpc_bootstrap
+from xds.bootstrap import (
+    CLUSTER_NAME,
+    Place,
+    TlsFiles,
+    config_source,
+    envoy_bootstrap,
+    grpc_bootstrap,
+    with_load_reports,
+)
 from xds.protocol.variant import Variant
 
 ENVOY_TYPE = "type.googleapis.com/envoy.config.bootstrap.v3.Bootstrap"
@@ -108,6 +116,14 @@ def test_the_command_prints_the_bootstrap_of_an_envoy_without_ads(capsys: pytest
     assert yaml.safe_load(capsys.readouterr().out) == expected
 
 
+def test_the_command_prints_the_bootstrap_of_an_envoy_that_reports(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["bootstrap", "envoy", "--node", "edge-1", *OFFLINE, "--load-reports"]) == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed == with_load_reports(envoy_bootstrap("edge-1", "edge", Place("127.0.0.1", 18000)))
+    services = printed["cluster_manager"]["load_stats_config"]["grpc_services"]
+    assert services == printed["dynamic_resources"]["ads_config"]["grpc_services"]
+
+
 def test_the_command_prints_the_bootstrap_of_a_grpc_client_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["bootstrap", "grpc", "--node", "cart-7", *OFFLINE]) == 0
     assert json.loads(capsys.readouterr().out) == grpc_bootstrap("cart-7", "edge", Place("127.0.0.1", 18000))
@@ -119,6 +135,7 @@ def test_the_command_prints_the_bootstrap_of_a_grpc_client_as_json(capsys: pytes
         ("grpc", *OFFLINE, "--variant", "delta"),
         ("grpc", *OFFLINE, "--per-type"),
         ("grpc", *OFFLINE, "-o", "yaml"),
+        ("grpc", *OFFLINE, "--load-reports"),
         ("envoy", *OFFLINE, "--cert", "me.pem", "--ca", "ca.pem"),
         ("envoy", *OFFLINE, "--cert", "me.pem", "--key", "me.key"),
         ("envoy", "--group", "edge", "--xds-address", "127.0.0.1"),

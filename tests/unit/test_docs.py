@@ -64,3 +64,11 @@ def test_the_table_of_metrics_is_the_one_in_the_code() -> None:
     page = (ROOT / "docs" / "operations.md").read_text()
     shown = page.partition("<!-- metrics: begin -->")[2].partition("<!-- metrics: end -->")[0].strip()
     assert shown == metrics_table()
+
+
+@pytest.mark.parametrize("number", range(1, 38))
+def test_every_rule_of_the_protocol_is_in_the_page_and_leads_to_its_transcript(number: int) -> None:
+    rows = re.findall(rf"^\| \[{number}\]\((\S+)\) \| \S.* \| \S.* \|", (ROOT / "docs" / "xds.md").read_text(), re.M)
+    (transcript,) = rows
+    assert Path(transcript).name.startswith(f"test_rule_{number:02}_")
+    assert "\ndef test_" in (found := (ROOT / "docs" / transcript).read_text()) or "\nasync def test_" in found

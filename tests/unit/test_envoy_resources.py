@@ -156,7 +156,7 @@ REFERENCES: dict[str, tuple[dict[str, Any], list[str]]] = {
         a_route_configuration({"cluster": "a"}, request_mirror_policies=[{"cluster": "shadow"}]),
         ["cluster:a", "cluster:shadow"],
     ),
-    "virtual hosts by discovery": (a_route_configuration(vhds={"config_source": ADS}), ["virtual-host:shop"]),
+    "virtual hosts by discovery": (a_route_configuration(vhds={"config_source": ADS}), []),
     "a virtual host": (
         {"@type": ENVOY + "config.route.v3.VirtualHost", **a_route({"cluster": "a"})["virtual_hosts"][0]},
         ["cluster:a"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 
 import pytest
 
 from tests.builders import assignment, cluster, route
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.changelog import ChangeLog, Changes
-from xds.protocol.resource import Resource
+from xds.protocol.resource import Reference, Resource
 from xds.protocol.served import ServedType
 from xds.protocol.types import CLUSTER, ENDPOINT, ROUTE, GroupName, TypeUrl
 
@@ -110,6 +111,24 @@ def test_a_log_that_is_full_forgets_the_oldest_removals_and_says_so() -> None:
     assert forgotten == ("a",)
     assert log.floor == 1
     assert log.since(1) == Changes((), ("b", "c"))
+
+
+def test_everything_stays_in_the_order_of_its_names_as_names_come_and_go() -> None:
+    served = ServedType(CLUSTER, GroupName("edge"))
+    served.fill(cluster(name) for name in "mcx")
+    for position, (name, content) in enumerate(["mb", "ab", "zb", "x-", "c-", "c-", "cb", "ac"], start=1):
+        served.replace(position, name, None if content == "-" else cluster(name, content))
+        assert list(served.everything()) == [served.resources[name] for name in sorted(served.resources)]
+
+
+def test_newer_knowledge_of_references_is_no_change_and_is_told_with_everything() -> None:
+    served = ServedType(CLUSTER, GroupName("edge"))
+    served.fill([cluster("a"), cluster("b")])
+    assert served.everything() == (cluster("a"), cluster("b"))
+    before, known = served.identity, replace(cluster("a"), references=(Reference(ENDPOINT, "a"),))
+    served.relate(known)
+    assert served.everything()[0].references == known.references
+    assert served.identity == before
 
 
 def test_an_unknown_type_is_empty() -> None:

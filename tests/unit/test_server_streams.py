@@ -16,10 +16,11 @@ from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
 from xds.protocol.variant import Variant
 from xds.server.catalogues import Catalogues
+from xds.server.conversation import peer_address
 from xds.server.decoding import RequestDecoder
 from xds.server.identity import AuthContext, by_cluster
 from xds.server.limits import Limits
-from xds.server.streams import Edge, Stream, peer_address
+from xds.server.streams import Edge, Stream
 
 
 class HandContext:

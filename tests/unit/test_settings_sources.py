@@ -130,6 +130,8 @@ def test_variables_of_commands_are_no_mistake() -> None:
         ({"management_client_ca": "a"}, "needs management_cert"),
         ({"gc_keep_revisions": 0}, "at least 1"),
         ({"xds_address": "0.0.0.0:1"}, "plaintext"),
+        ({"rest_polling": True, "http_address": "0.0.0.0:1"}, "is not loopback"),
+        ({"rest_polling": True, "xds_cert": "a", "xds_key": "b", "xds_client_ca": "c"}, "without a certificate"),
         ({"management_address": "10.0.0.1:1", "insecure_plaintext": True}, "plaintext"),
         ({"management_address": "10.0.0.1:1", "insecure_off_loopback": True}, "plaintext"),
         ({"management_address": "h:1", "management_cert": "a", "management_key": "b"}, "clients could be anyone"),
@@ -148,6 +150,16 @@ def test_settings_that_do_not_go_together_are_refused(tmp_path: Path, flags: dic
         {"xds_address": "0.0.0.0:1", "xds_cert": "a", "xds_key": "b", "xds_client_ca": "c"},
         {"xds_address": "localhost:1", "management_address": "[::1]:2"},
         {"http_address": "0.0.0.0:1"},
+        {"http_address": "[::1]:1", "rest_polling": True},
+        {
+            "rest_polling": True,
+            "http_address": "0.0.0.0:1",
+            "xds_cert": "a",
+            "xds_key": "b",
+            "xds_client_ca": "c",
+            "insecure_plaintext": True,
+            "insecure_off_loopback": True,
+        },
     ],
 )
 def test_listeners_that_are_safe_or_asked_for_twice_are_taken(flags: dict[str, object]) -> None:

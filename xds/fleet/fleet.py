@@ -104,6 +104,11 @@ class Fleet:
         member = self._members.get(NodeId(node_id))
         return self._told(member) if member else None
 
+    def streams(self, node_id: str) -> tuple[int, ...]:
+        """A node's streams that count, by the numbers they were reported with, oldest first."""
+        member = self._members.get(NodeId(node_id))
+        return tuple(one.id for one in member.streams.values() if member.counts(one)) if member else ()
+
     def counts(self, group: str) -> GroupCounts:
         """A group's nodes by state; independent of how many there are."""
         census = self._groups.get(GroupName(group), Census())

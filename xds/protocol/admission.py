@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from xds.protocol.plan import Close
-from xds.protocol.requests import DeltaRequest, Node, StateRequest
+from xds.protocol.requests import Node
 from xds.protocol.splitting import RESPONSE_LIMIT_BYTES
 from xds.protocol.types import TypeUrl
+
+NAMES_LIMIT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`patience_s`: how long a silent type may hold back others. `names`: subscribed on one stream, over all types."""
 
-    names: int = 200_000
+    names: int = NAMES_LIMIT
     response_bytes: int = RESPONSE_LIMIT_BYTES
     patience_s: float = 5.0
 
 
-def refuse_node(known: Node | None, request: StateRequest | DeltaRequest) -> Close | None:
+class Introduces(Protocol):
+    """A request of any kind."""
+
+    @property
+    def node(self) -> Node | None: ...
+
+
+def refuse_node(known: Node | None, request: Introduces) -> Close | None:
     """The node is in the first message; a different id or cluster later is an error (rule 7)."""
     said = request.node
     if known is None:

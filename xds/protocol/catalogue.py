@@ -1,13 +1,15 @@
 """One group's served state: what sessions read, and the only thing that publishing changes. No session is known here.
 
 Every type has its immutable resources by name and a log of what changed when. `revision` is what people are told;
-`position` counts every change in this process, and is what the log and the sessions' cursors go by.
+`position` counts every change in this process, and is what the log and the sessions' cursors go by. Endpoint sets move
+the position alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from xds.protocol.assignments import Assignments
 from xds.protocol.references import ReverseReferences
 from xds.protocol.resource import Resource
 from xds.protocol.served import ServedType
@@ -26,11 +28,16 @@ class Catalogue:
         self.revised_at = 0  # the position at which `revision` came
         self.references = ReverseReferences()
         self._types: dict[TypeUrl, ServedType] = {}
-        self._without_endpoints: set[str] = set()  # EDS names that got an empty assignment (rule 26)
+        self._assignments = Assignments()
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(served.resources)} {url.rpartition('.')[2]}" for url, served in self._types.items())
         return f"<Catalogue {self.group!r} at revision {self.revision}: {counts or 'empty'}>"
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nobody ever said anything of this group."""
+        return not self.revision and not self._assignments.has_sets
 
     def served(self, type_url: TypeUrl) -> ServedType:
         """The state of a type; an empty one when the group has nothing of it."""
@@ -71,10 +78,24 @@ class Catalogue:
         for before, after in changes:
             named = after or before
             if named is not None:
-                touched |= self._replace(position, named.type_url, named.name, after)
-        for name in sorted(touched):
-            self._keep_assignment(position, name)
+                touched |= self._change(position, named.type_url, named.name, after)
+        self._keep_assignments(position, touched)
         self._stand_at(revision)
+
+    def set_endpoints(self, sets: Iterable[tuple[str, Resource | None]]) -> tuple[str, ...]:
+        """Endpoint sets by EDS name that stand from now on, or were cleared (None). O(sets), and no new revision.
+
+        Returns the names under which something else is served than before, sorted. They may come before the first load.
+        """
+        touched: set[str] = set()
+        for name, resource in sets:
+            self._assignments.set(name, resource)
+            touched.add(name)
+        if not self.revision:
+            return ()
+        changed = self._keep_assignments(self.position + 1, touched)
+        self.position += bool(changed)
+        return changed
 
     def is_referred_to(self, type_url: TypeUrl, name: str) -> bool:
         """Whether something served refers to `name`."""
@@ -86,65 +107,64 @@ class Catalogue:
 
     def _fill(self, resources: Iterable[Resource]) -> None:
         by_type: dict[TypeUrl, list[Resource]] = {}
+        touched: set[str] = set()
         for resource in resources:
+            if resource.type_url == ENDPOINT:
+                self._assignments.configure(resource.name, resource)
+                touched.add(resource.name)
+                continue
             by_type.setdefault(resource.type_url, []).append(resource)
             self.references.replace(None, resource)
-        assigned = {resource.name for resource in by_type.get(ENDPOINT, ())}
-        needed = {name for resource in by_type.get(CLUSTER, ()) for name in _endpoint_names(resource)}
-        self._without_endpoints = needed - assigned
-        by_type.setdefault(ENDPOINT, []).extend(empty_assignment(name) for name in self._without_endpoints)
-        for type_url, found in by_type.items():
-            self._changing(type_url).fill(found)
+            touched |= _endpoint_names(resource) if resource.type_url == CLUSTER else set()
+        by_type[ENDPOINT] = [counting for name in touched if (counting := self._counting(name))]
+        for type_url, filling in by_type.items():
+            self._changing(type_url).fill(filling)
 
     def _authored(self) -> Iterable[Resource]:
         for served in self._types.values():
-            for resource in served.resources.values():
-                if served.type_url != ENDPOINT or resource.name not in self._without_endpoints:
-                    yield resource
+            if served.type_url != ENDPOINT:
+                yield from served.resources.values()
+        yield from self._assignments.configured
 
-    def _replace(self, position: int, type_url: TypeUrl, name: str, after: Resource | None) -> set[str]:
-        """Returns the EDS names whose need of an empty assignment may have changed."""
+    def _change(self, position: int, type_url: TypeUrl, name: str, after: Resource | None) -> set[str]:
+        """Returns the EDS names under which something else may be served now."""
+        if type_url == ENDPOINT:
+            self._assignments.configure(name, after)
+            return {name}
+        before = self.served(type_url).resources.get(name)
+        if before == after:
+            return set()
+        self._serve(position, type_url, name, after)
+        return _endpoint_names(before) | _endpoint_names(after) if type_url == CLUSTER else set()
+
+    def _serve(self, position: int, type_url: TypeUrl, name: str, after: Resource | None) -> bool:
+        """Returns whether the content is other than it was."""
         served = self._changing(type_url)
         before = served.resources.get(name)
-        touched = {name} if type_url == ENDPOINT else set()
-        if type_url == ENDPOINT:
-            self._without_endpoints.discard(name)
-        if before == after:
-            return touched
         self.references.replace(before, after)
-        if type_url == CLUSTER:
-            touched = _endpoint_names(before) | _endpoint_names(after)
-        if before is None or after is None or before.version != after.version:
-            served.replace(position, name, after)
-        else:
-            served.resources[name] = after  # same content, newer knowledge of its references
-        return touched
+        if before is not None and after is not None and _same_to_clients(before, after):
+            served.relate(after)
+            return False
+        served.replace(position, name, after)
+        return True
 
-    def _keep_assignment(self, position: int, name: str) -> None:
-        """A cluster without endpoints is warmed with an empty assignment, or it waits for 15 s (rule 26)."""
-        served = self.served(ENDPOINT)
-        needed = self.references.is_referred_to(ENDPOINT, name, by_type=CLUSTER)
-        if needed and name not in served.resources:
-            self._without_endpoints.add(name)
-            served.replace(position, name, empty_assignment(name))
-        elif not needed and name in self._without_endpoints:
-            self._without_endpoints.discard(name)
-            served.replace(position, name, None)
+    def _keep_assignments(self, position: int, touched: Iterable[str]) -> tuple[str, ...]:
+        """Serve what counts under each of these EDS names. Returns those where that is something else, sorted."""
+        resources = self.served(ENDPOINT).resources
+        changed = []
+        for name in sorted(touched):
+            after = self._counting(name)
+            if resources.get(name) != after and self._serve(position, ENDPOINT, name, after):
+                changed.append(name)
+        return tuple(changed)
 
-
-def empty_assignment(name: str) -> Resource:
-    """A ClusterLoadAssignment with nothing but its `cluster_name` (field 1, a string), encoded by hand."""
-    encoded = name.encode()
-    return Resource.of(ENDPOINT, name, b"\x0a" + _varint(len(encoded)) + encoded)
+    def _counting(self, name: str) -> Resource | None:
+        referred = self.references.is_referred_to(ENDPOINT, name, by_type=CLUSTER)
+        return self._assignments.counting(name, is_referred_to=referred)
 
 
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+def _same_to_clients(before: Resource, after: Resource) -> bool:
+    return (before.version, before.on_demand) == (after.version, after.on_demand)
 
 
 def _endpoint_names(cluster: Resource | None) -> set[str]:

@@ -6,11 +6,12 @@ that a storm of changes coalesces by itself; removals last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.changelog import ABSENT
 from xds.protocol.due import updates_due
+from xds.protocol.following import follow
 from xds.protocol.interest import Interest
 from xds.protocol.ordering import KEPT_WHILE_REFERRED_TO, Name, Turn, is_new, kept, unusable
 from xds.protocol.plan import Close, Observation, Plan, Response, Sent, Settled
@@ -18,6 +19,7 @@ from xds.protocol.resource import Resource
 from xds.protocol.responses import Content, DeltaResponses, Responses
 from xds.protocol.served import ServedType
 from xds.protocol.settling import rejection_stands
+from xds.protocol.siblings import Membership, Siblings
 from xds.protocol.subscription import Push, Subscription, Withheld
 from xds.protocol.types import BY_URL, CLUSTER, ENDPOINT, Nonce, TypeUrl
 
@@ -40,6 +42,8 @@ class Dispatch:
         self._nonces = nonces
         self._patience_s = patience_s
         self._warming: dict[str, float] = {}  # EDS names of clusters just sent -> how long routes wait for them
+        self._membership: Membership | None = None
+        self._is_removing = False
         self._clusters_missed = False
         self._heal_at_s: float | None = None
         self._sent: list[Response] = []
@@ -50,6 +54,17 @@ class Dispatch:
         self._by_url[subscription.type.url] = subscription
         self._ordered = sorted(self._by_url.values(), key=lambda one: (one.type.order, one.type.url))
         return subscription
+
+    def join(self, siblings: Siblings, member: Hashable) -> None:
+        """The client has other types on streams of their own: what crosses from one to another is known there."""
+        self._membership = Membership(siblings, member)
+        self._warming = siblings.warming
+
+    def leave(self) -> None:
+        """The stream has ended."""
+        if self._membership:
+            for subscription in self._ordered:
+                self._membership.siblings.leave(subscription)
 
     def answered(self, subscription: Subscription, push: Push, *, rejected: bool) -> None:
         """The client took or refused a push."""
@@ -69,18 +84,33 @@ class Dispatch:
         """Everything that may go now."""
         self._sent, self._seen = [], list(seen)
         self._heal(now_s)
-        self._warming = {name: until_s for name, until_s in self._warming.items() if until_s > now_s}
+        for name in [name for name, until_s in self._warming.items() if until_s <= now_s]:
+            del self._warming[name]
+        if self._membership:
+            self._membership.siblings.reach(catalogue.position)
         for subscription in self._ordered:
             if _too_late(subscription, catalogue, self._responses):
                 return Plan(observations=tuple(self._seen), close=_ask_again(subscription))
+            follow(subscription, catalogue.served(subscription.type.url))
             self._answer(subscription, catalogue, now_s)
-        turn = Turn(self._ordered, catalogue, self._warming, now_s, self._patience_s)
-        broken = unusable(self._ordered, catalogue) if any(one.rejected for one in self._ordered) else set()
+        turn = Turn(self._ordered, catalogue, self._warming, now_s, self._patience_s, self._membership)
+        family = self._family()
+        broken = unusable(family, catalogue) if any(one.rejected for one in family) else set()
         for subscription in self._ordered:
             self._add(subscription, catalogue, turn, broken, now_s)
         self._remove(catalogue, turn, now_s)
         self._settle(catalogue)
+        self._leave_word()
         return Plan(tuple(self._sent), tuple(self._seen), self._wake_at(turn))
+
+    def _family(self) -> list[Subscription]:
+        """Whose rejections count here: of this stream, and without ADS of the client's others."""
+        return [*self._membership.troubled(), *self._ordered] if self._membership else self._ordered
+
+    def _leave_word(self) -> None:
+        if self._membership:
+            for subscription in self._ordered:
+                self._membership.siblings.hear(subscription, is_removing=self._is_removing)
 
     def _answer(self, subscription: Subscription, catalogue: Catalogue, now_s: float) -> None:
         if not (subscription.asked or subscription.asked_everything):
@@ -129,13 +159,16 @@ class Dispatch:
             return
         if subscription.awaiting or not turn.may_add(subscription):
             return
-        for content in self._responses.additions(subscription, served, due):
-            self._send(subscription, content, catalogue, subscription.sent_to, now_s)
+        gone = self._responses.removed_with(subscription, served)
+        for content in self._responses.additions(subscription, served, due, gone):
+            self._send(subscription, content, catalogue, subscription.sent_to, now_s, removes=bool(content.removed))
         for resource in due if not subscription.quiet else ():
             subscription.owed.discard(resource.name)
             subscription.ahead.pop(resource.name, None)
             subscription.withheld.pop(resource.name, None)
         self._advance(subscription, catalogue.position)
+        if gone:
+            self._told_removed(subscription, served, gone, catalogue.position)
 
     def _advance(self, subscription: Subscription, position: int) -> None:
         subscription.sent_to = position
@@ -159,13 +192,15 @@ class Dispatch:
 
     def _remove(self, catalogue: Catalogue, turn: Turn, now_s: float) -> None:
         held: set[Name] | None = None
+        self._is_removing = False
         for subscription in turn.in_removal_order():
             served = catalogue.served(subscription.type.url)
             due = self._responses.removals_due(subscription, served)
             lingered = subscription.lingering
             if due or lingered:
-                held = kept(self._ordered) if held is None else held
+                held = kept(self._family()) if held is None else held
                 due = self._linger(subscription, catalogue, due, held, turn)
+            self._is_removing |= bool(due) or _removes(subscription)
             if not due:
                 self._nothing_to_remove(subscription, served, catalogue.position)
             elif not subscription.awaiting:
@@ -180,15 +215,22 @@ class Dispatch:
     ) -> None:
         for content in self._responses.removals(subscription, served, due):
             self._send(subscription, content, catalogue, subscription.sent_to, now_s, removes=True)
+        self._told_removed(subscription, served, due, catalogue.position)
+
+    def _told_removed(
+        self, subscription: Subscription, served: ServedType, due: tuple[str, ...], position: int
+    ) -> None:
         subscription.lingering.difference_update(due)
+        subscription.let_go.difference_update(due)
         for name in subscription.parting.keys() & due:
             del subscription.parting[name]
-        self._nothing_to_remove(subscription, served, catalogue.position)
+        self._nothing_to_remove(subscription, served, position)
 
     def _nothing_to_remove(self, subscription: Subscription, served: ServedType, position: int) -> None:
         subscription.gone_to = max(subscription.gone_to, subscription.sent_to)
         if subscription.gone_to == subscription.sent_to == position:
             subscription.ahead.clear()
+        subscription.let_go.clear()
         for name in [name for name in subscription.rejected if name not in served.resources]:
             del subscription.rejected[name]
 
@@ -223,9 +265,10 @@ class Dispatch:
         url, position = subscription.type.url, catalogue.position
         nonce = Nonce(str(next(self._nonces)))
         what = (content.version, content.resources, content.removed, content.share_key, content.errors)
-        self._sent.append(Response(url, nonce, *what))
+        self._sent.append(Response(url, nonce, *what, content.aliases, content.unresolved))
         counts = (len(content.resources), len(content.removed))
-        self._seen.append(Sent(url, nonce, catalogue.revision, *counts, position))
+        apart = since >= catalogue.revised_at and catalogue.served(url).log.newest > since
+        self._seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
         if self._responses.tells_all(subscription):
             subscription.awaiting.clear()  # a full state replaces whatever is under way
         brought = (content.resources, content.fresh, content.removed)
@@ -235,6 +278,8 @@ class Dispatch:
         subscription.confirmed_to = min(subscription.confirmed_to, position - 1)
         if url == CLUSTER and ENDPOINT in self._by_url:
             self._warm(content.fresh, subscription, catalogue, since, now_s)
+        elif url == CLUSTER and self._membership and since >= 0:
+            self._warm_apart(content.fresh, subscription, catalogue, now_s)
 
     def _warm(
         self, clusters: Iterable[Resource], sent: Subscription, catalogue: Catalogue, since: int, now_s: float
@@ -248,6 +293,17 @@ class Dispatch:
                 elif since >= 0 and not is_new(sent, catalogue, cluster.name):
                     continue
                 self._warming[name] = now_s + self._patience_s
+
+    def _warm_apart(self, clusters: Iterable[Resource], sent: Subscription, catalogue: Catalogue, now_s: float) -> None:
+        """Without ADS, Envoy opens a stream for the endpoints of each cluster it is sent, and is answered there.
+
+        While an update of a cluster that it has is warming, it goes on with the one before.
+        """
+        if self._membership is None or not self._membership.siblings.take_more_than_clusters:
+            return
+        for cluster in clusters:
+            if is_new(sent, catalogue, cluster.name):
+                self._warming.update(dict.fromkeys(_endpoint_names(cluster), now_s + self._patience_s))
 
     def _heal(self, now_s: float) -> None:
         if not self._clusters_missed:
@@ -268,7 +324,7 @@ class Dispatch:
             touched_at = max(catalogue.revised_at, served.log.newest)  # changed endpoints are no news of other types
             if one.settled_at == touched_at or one.awaiting or one.unsolicited or one.withheld:
                 continue
-            owes = one.lingering and one.type.url not in KEPT_WHILE_REFERRED_TO
+            owes = one.let_go or (one.lingering and one.type.url not in KEPT_WHILE_REFERRED_TO)
             if one.sent_to == one.gone_to == position and not owes and not rejection_stands(one, served):
                 one.settled_at = touched_at
                 self._seen.append(Settled(one.type.url, catalogue.revision, position))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from xds.protocol.changelog import ABSENT
+from xds.protocol.changelog import ABSENT, Changes
+from xds.protocol.interest import Interest
 from xds.protocol.resource import Resource
 from xds.protocol.served import ServedType
 from xds.protocol.subscription import Subscription
@@ -13,9 +14,9 @@ def updates_due(subscription: Subscription, served: ServedType) -> tuple[Resourc
     if subscription.quiet:
         if subscription.sent_to >= served.log.newest:
             return ()
-        if subscription.interest.wildcard:
+        if subscription.interest.wildcard and not subscription.interest.own:
             return served.updates_since(subscription.sent_to)
-    names = subscription.interest.of(served.changes_since(subscription.sent_to).updated)
+    names = _changes(subscription.interest, served, subscription.sent_to).updated
     # What was answered ahead of the cursor may since have gone back to what it was there: no change to the log.
     beside = (*subscription.owed, *subscription.withheld, *subscription.ahead)
     extra = [name for name in beside if name in subscription.interest]
@@ -27,15 +28,15 @@ def updates_due(subscription: Subscription, served: ServedType) -> tuple[Resourc
 
 def removals_due(subscription: Subscription, served: ServedType) -> tuple[str, ...]:
     """Names that the client may still hold and that are gone, sorted."""
-    if subscription.gone_to >= served.log.newest and not subscription.lingering:
+    if subscription.gone_to >= served.log.newest and not (subscription.lingering or subscription.let_go):
         return ()
-    names = subscription.interest.of(_removed_since(subscription, served))
+    names = _removed_since(subscription, served)
     if subscription.ahead:
         names = tuple(name for name in names if subscription.ahead.get(name) != ABSENT)
-    if not subscription.lingering:
+    if not (subscription.lingering or subscription.let_go):
         return names
     kept = (name for name in subscription.lingering if name not in served.resources and name in subscription.interest)
-    return tuple(sorted({*names, *kept}))
+    return tuple(sorted({*names, *kept, *subscription.let_go}))
 
 
 def removals_held(subscription: Subscription, served: ServedType) -> tuple[str, ...]:
@@ -50,8 +51,21 @@ def removals_held(subscription: Subscription, served: ServedType) -> tuple[str, 
 
 def _removed_since(subscription: Subscription, served: ServedType) -> tuple[str, ...]:
     if served.remembers(subscription.gone_to) or subscription.interest.wildcard:
-        return served.changes_since(subscription.gone_to).removed
+        return _changes(subscription.interest, served, subscription.gone_to).removed
     return tuple(sorted(name for name in subscription.interest.names if name not in served.resources))
+
+
+def _changes(interest: Interest, served: ServedType, since: int) -> Changes:
+    """What changed of what is wanted: by name, and with everything as far as everything goes."""
+    if interest.wildcard and not interest.own:
+        return served.shown_since(since)
+    named = served.changes_since(since).cut(interest.named)
+    if not interest.wildcard:
+        return named
+    own = interest.own
+    others = served.shown_since(since).cut(lambda names: tuple(name for name in names if name not in own))
+    updated, removed = (*others.updated, *named.updated), (*others.removed, *named.removed)
+    return Changes(tuple(sorted(updated)), tuple(sorted(removed)))
 
 
 def _needless(subscription: Subscription, resource: Resource) -> bool:

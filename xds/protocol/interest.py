@@ -5,8 +5,10 @@ xDS: "How the client specifies what resources to return". No versions and no non
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
+
+from xds.protocol.standing import Standing
 
 WILDCARD = "*"
 
@@ -21,23 +23,40 @@ class Wanted:
 
 @dataclass(slots=True)
 class Interest:
-    """The subscription proper. `legacy` until the first name of the stream and type was sent (rule 11)."""
+    """The subscription proper. `legacy` until the first name of the stream and type was sent (rule 11).
+
+    `standing`: what the names stand for. `hidden`: resources that everything does not include, only their names do.
+    """
 
     legacy: bool
     wildcard: bool = False
     names: set[str] = field(default_factory=set)
     opened: bool = False
+    standing: Standing = field(default_factory=Standing)
+    hidden: Set[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
-        return self.wildcard or name in self.names
+        return name in self.standing or self.wants_beside_aliases(name)
+
+    @property
+    def own(self) -> Set[str]:
+        """Resources by their names, or by names that stand for them."""
+        return self.names | self.standing.resource_names if self.standing else self.names
+
+    def wants_beside_aliases(self, name: str) -> bool:
+        """Whether a resource is wanted by its name, or with everything."""
+        return name in self.names or (self.wildcard and name not in self.hidden)
 
     def of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `names` that are wanted, in their order; O(the smaller side) for a few names of many."""
-        if self.wildcard:
-            return names
-        if len(self.names) < len(names):
-            return tuple(sorted(self.names.intersection(names)))
-        return tuple(name for name in names if name in self.names)
+        return names if self.wildcard else self.named(names)
+
+    def named(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of `names` that are wanted by name, whatever is wanted beside them."""
+        own = self.own
+        if len(own) < len(names):
+            return tuple(sorted(own & set(names)))
+        return tuple(name for name in names if name in own)
 
     def change(self, subscribe: Iterable[str], unsubscribe: Iterable[str]) -> Wanted:
         """The incremental variant: names come and go one by one (rules 11 to 14). Naming something keeps `*`."""
@@ -48,7 +67,7 @@ class Interest:
         self.wildcard = everything or (self.wildcard and WILDCARD not in dropped)
         added.discard(WILDCARD)
         dropped.discard(WILDCARD)
-        self.names -= dropped
+        self._drop(dropped & self.names)
         self.names |= added
         # A name dropped while everything is held is told as it is: the client may have let go of it (rule 13).
         return Wanted(frozenset(added | dropped if self.wildcard else added), everything)
@@ -61,5 +80,11 @@ class Interest:
         wildcard = WILDCARD in names or (not names and self.legacy)
         names.discard(WILDCARD)
         wanted = Wanted(frozenset(names - self.names), wildcard and not self.wildcard)
+        self._drop(self.names - names)
         self.opened, self.wildcard, self.names = True, wildcard, names
         return wanted
+
+    def _drop(self, names: set[str]) -> None:
+        self.names -= names
+        for name in names:
+            self.standing.put(name, frozenset())

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.changelog import ABSENT
+from xds.protocol.siblings import Membership
 from xds.protocol.subscription import Subscription
 from xds.protocol.types import (
     BY_URL,
@@ -34,6 +35,7 @@ KEPT_WHILE_REFERRED_TO = frozenset({SECRET, EXTENSION})  # rule 29
 _CLUSTER_REFERRERS = frozenset({LISTENER, ROUTE, VIRTUAL_HOST})
 Name = tuple[str, str]  # type URL, resource name
 _ENDPOINT_ORDER = BY_URL[ENDPOINT].order
+_ABOVE_ALL = 1 + max(row.order for row in BY_URL.values())
 
 
 class Turn:
@@ -46,6 +48,7 @@ class Turn:
         warming: Mapping[str, float],
         now_s: float,
         patience_s: float,
+        membership: Membership | None = None,
     ) -> None:
         self.wake_at_s: float | None = None
         self._subscriptions = subscriptions
@@ -53,6 +56,7 @@ class Turn:
         self._warming_until_s = max(warming.values(), default=now_s)
         self._now_s = now_s
         self._patience_s = patience_s
+        self._membership = membership
 
     def may_add(self, subscription: Subscription) -> bool:
         """Whether all that its resources may refer to was answered, as of their last change.
@@ -63,13 +67,14 @@ class Turn:
         order = subscription.type.order
         upstream = (other for other in self._subscriptions if other.type.order < order)
         warm = order <= _ENDPOINT_ORDER or self._is_warm()
-        return self._all_answered(upstream, needed) and warm
+        return self._all_answered(upstream, needed) and warm and self._siblings_answered(needed, order)
 
     def may_remove(self, subscription: Subscription, *, freed: bool) -> bool:
         """Whether every addition up to the removal was answered; `freed`: by what stopped using it only now."""
         newest = self._catalogue.served(subscription.type.url).log.newest
         needed = self._catalogue.revised_at if freed else min(newest, self._catalogue.revised_at)
-        return self._all_answered(self._subscriptions, needed) and self._is_warm()
+        answered = self._all_answered(self._subscriptions, needed) and self._is_warm()
+        return answered and self._siblings_answered(needed) and self._siblings_removed(subscription)
 
     def is_parting(self, subscription: Subscription, name: str) -> bool:
         """Whether a client that names its clusters still uses one that is gone, and may for a while.
@@ -92,7 +97,7 @@ class Turn:
         return self._before(deadline_s)
 
     def in_removal_order(self) -> list[Subscription]:
-        return sorted(self._subscriptions, key=lambda subscription: _REMOVAL_PLACE.get(subscription.type.url, -1))
+        return sorted(self._subscriptions, key=_removal_place)
 
     def _all_answered(self, subscriptions: Iterable[Subscription], position: int) -> bool:
         # All are asked, not only the first that waits: every deadline counts for the wake-up.
@@ -105,13 +110,42 @@ class Turn:
         return self.is_waited_for(subscription) if subscription.awaiting else True
 
     def _is_warm(self) -> bool:
+        if self._membership and self._warming_until_s > self._now_s:
+            self._membership.wait_for(None)
         return not self._before(self._warming_until_s)
+
+    def _siblings_answered(self, position: int, below: int = _ABOVE_ALL) -> bool:
+        """Without ADS: whether the other streams of the client, of types of an order below, have answered too."""
+        behind = self._membership.siblings.behind if self._membership else ()
+        return not self._wait_for_first(
+            other for other in behind if other.type.order < below and self._is_unanswered(other, position)
+        )
+
+    def _siblings_removed(self, subscription: Subscription) -> bool:
+        """Without ADS: whether what may refer to this type is gone from the other streams of the client."""
+        place = _removal_place(subscription)
+        removing = self._membership.siblings.removing if self._membership else ()
+        return not self._wait_for_first(
+            other
+            for other in removing
+            if _removal_place(other) < place and (not other.awaiting or self.is_waited_for(other))
+        )
+
+    def _wait_for_first(self, blockers: Iterable[Subscription]) -> bool:
+        first = next(iter(blockers), None)
+        if first is not None and self._membership:
+            self._membership.wait_for(first)
+        return first is not None
 
     def _before(self, deadline_s: float) -> bool:
         if deadline_s <= self._now_s:
             return False
         self.wake_at_s = deadline_s if self.wake_at_s is None else min(self.wake_at_s, deadline_s)
         return True
+
+
+def _removal_place(subscription: Subscription) -> int:
+    return _REMOVAL_PLACE.get(subscription.type.url, -1)
 
 
 def unusable(subscriptions: Iterable[Subscription], catalogue: Catalogue) -> set[Name]:

@@ -24,6 +24,8 @@ class Response:
 
     `share_key`: responses with equal keys have equal bytes apart from the nonce, so they are encoded once.
     `removed` is for the incremental variant only; `errors` are told once, for names just subscribed to.
+    `aliases`, incremental too: of some of the resources, the other names that this client knows them by; `unresolved`
+    are names that it asked for and that stand for nothing, each told as a resource without a body.
     """
 
     type_url: TypeUrl
@@ -33,6 +35,8 @@ class Response:
     removed: tuple[str, ...]
     share_key: Hashable
     errors: tuple[ResourceError, ...] = ()
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unresolved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Subscribed:
 class Sent:
     """A response was decided: it brings the type to `revision`.
 
+    `apart`: it had that, and is brought endpoints that changed apart from the configuration.
     `position`, here and below: where the catalogue stood. It orders what happens within one revision, in this process;
     two servers that saw the same stand elsewhere, so it is no part of being equal.
     """
@@ -57,6 +62,7 @@ class Sent:
     revision: int
     resources: int
     removed: int
+    apart: bool = False
     position: int = field(default=0, compare=False)
 
 

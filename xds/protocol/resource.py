@@ -24,7 +24,8 @@ class Resource:
     """A resource as it is stored and served. `body` is the serialised message itself, without its `Any` wrapper.
 
     `version` is a hash of the body: the same on every replica and after every restart (protocol.md, rule 8).
-    `references` steer ordering; they are derived from the body and are no part of the version.
+    `references` steer ordering, `aliases` are what else it is asked for by (see `aliases`); both are derived from the
+    body and are no part of the version. `on_demand`: asking for everything does not bring it, naming it does.
     """
 
     type_url: TypeUrl
@@ -32,10 +33,21 @@ class Resource:
     version: str
     body: bytes
     references: tuple[Reference, ...] = ()
+    aliases: tuple[str, ...] = ()
+    on_demand: bool = False
 
     @classmethod
-    def of(cls, type_url: TypeUrl, name: str, body: bytes, references: tuple[Reference, ...] = ()) -> Resource:
-        return cls(type_url, name, content_version(body), body, references)
+    def of(
+        cls,
+        type_url: TypeUrl,
+        name: str,
+        body: bytes,
+        references: tuple[Reference, ...] = (),
+        *,
+        aliases: tuple[str, ...] = (),
+        on_demand: bool = False,
+    ) -> Resource:
+        return cls(type_url, name, content_version(body), body, references, aliases, on_demand)
 
 
 def content_version(body: bytes) -> str:

@@ -8,21 +8,21 @@ xDS: "Resource types" and "Incremental xDS".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Set
+from collections.abc import Hashable, Mapping, Set
 from dataclasses import dataclass
 
 from xds.protocol.due import removals_due, removals_held, updates_due
 from xds.protocol.missing import NOTHING_MISSING, Missing
 from xds.protocol.plan import ResourceError
 from xds.protocol.resource import Resource
-from xds.protocol.served import ServedType, digest, version_of
+from xds.protocol.served import ServedType
 from xds.protocol.splitting import split
 from xds.protocol.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One response without its nonce. `fresh`: see Push."""
+    """One response without its nonce. `fresh`: see Push; `aliases`, `unresolved`: see Response."""
 
     version: str
     resources: tuple[Resource, ...]
@@ -30,6 +30,8 @@ class Content:
     removed: tuple[str, ...]
     share_key: Hashable
     errors: tuple[ResourceError, ...] = ()
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unresolved: tuple[str, ...] = ()
 
 
 class DeltaResponses:
@@ -43,35 +45,38 @@ class DeltaResponses:
     def answer(self, subscription: Subscription, served: ServedType) -> tuple[Content, ...]:
         """What was just asked for, whatever else is due (rules 13 to 15, 19 and 20)."""
         brought = subscription.brought or {}
-        removed: tuple[str, ...]
-        names: Set[str]
-        if subscription.asked_everything:
-            if not brought and not subscription.asked:
-                return self._shared(served, -1, served.everything())
-            names = served.resources.keys()
-            removed = tuple(sorted((brought.keys() | subscription.asked) - served.resources.keys()))
-        else:
-            names = subscription.asked & served.resources.keys()
-            removed = tuple(sorted(subscription.asked - served.resources.keys()))
-        resources = served.resources
-        missing = (
-            sorted(name for name in names if brought.get(name) != resources[name].version) if brought else sorted(names)
-        )
-        if not missing and not removed and not subscription.asked_everything:
+        if subscription.asked_everything and not brought and not subscription.asked:
+            return self._shared(served, -1, served.everything())
+        wanted = _wanted(subscription, served)
+        told = sorted(name for name in wanted if brought.get(name) != served.resources[name].version)
+        absent = (subscription.asked | _surplus(subscription, brought)) - wanted
+        unresolved = _unresolved(subscription, absent, brought)
+        # A client that was told so on its last stream has it still, with no version.
+        gone = tuple(sorted(name for name in absent if name not in unresolved or name not in brought))
+        if not told and not gone and not subscription.asked_everything:
             return ()
-        return self._own(served, served.select(missing), removed, Missing.asked_for(subscription, served))
+        missing = Missing.asked_for(subscription, served)
+        return self._own(subscription, served, served.select(told), gone, missing, unresolved)
 
     def additions(
-        self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...]
+        self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...], gone: tuple[str, ...] = ()
     ) -> tuple[Content, ...]:
-        """`due`, in as many responses as its size takes."""
-        if subscription.interest.wildcard and subscription.quiet:
+        """`due`, in as many responses as its size takes; `gone` with it."""
+        interest = subscription.interest
+        if interest.wildcard and not interest.own and subscription.quiet and not gone:
             return self._shared(served, subscription.sent_to, due)
-        return self._own(served, due, ())
+        return self._own(subscription, served, due, gone)
 
     def removals(self, subscription: Subscription, served: ServedType, due: tuple[str, ...]) -> tuple[Content, ...]:
         """The names in `due`, gone."""
-        return self._own(served, (), due)
+        return self._own(subscription, served, (), due)
+
+    def removed_with(self, subscription: Subscription, served: ServedType) -> tuple[str, ...]:
+        """Names to be told as gone in the same breath as what is new.
+
+        Two virtual hosts may not have one domain: Envoy refuses the new one as long as it has the old.
+        """
+        return removals_due(subscription, served) if subscription.type.aliased else ()
 
     def removals_due(self, subscription: Subscription, served: ServedType) -> tuple[str, ...]:
         """Names to be told as gone."""
@@ -94,23 +99,23 @@ class DeltaResponses:
 
     def _own(
         self,
+        subscription: Subscription,
         served: ServedType,
         resources: tuple[Resource, ...],
-        removed: tuple[str, ...],
+        absent: tuple[str, ...],
         missing: Missing = NOTHING_MISSING,
+        unresolved: Set[str] = frozenset(),
     ) -> tuple[Content, ...]:
-        pieces = split(resources, removed, self._limit_bytes, missing.because)
-        return tuple(self._piece(served, piece, gone, missing.among(gone)) for piece, gone in pieces)
-
-    def _piece(
-        self,
-        served: ServedType,
-        resources: tuple[Resource, ...],
-        removed: tuple[str, ...],
-        errors: tuple[ResourceError, ...],
-    ) -> Content:
-        key = (*served.identity, self.variant, fingerprint(resources, removed, errors))
-        return Content(served.version, resources, resources, removed, key, errors)
+        standing = subscription.interest.standing
+        contents = []
+        for piece, absent_here in split(resources, absent, self._limit_bytes, missing.because):
+            aliases = tuple((one.name, standing.names_of(one.name)) for one in piece if one.name in standing)
+            empty = tuple(name for name in absent_here if name in unresolved)
+            removed = tuple(name for name in absent_here if name not in unresolved) if empty else absent_here
+            errors = missing.among(absent_here)
+            key = (*served.identity, self.variant, fingerprint(piece, removed, errors), aliases, empty)
+            contents.append(Content(served.version, piece, piece, removed, key, errors, aliases, empty))
+        return tuple(contents)
 
 
 class StateResponses:
@@ -124,15 +129,15 @@ class StateResponses:
     def answer(self, subscription: Subscription, served: ServedType) -> tuple[Content, ...]:
         """What was just asked for. Rule 21: everything, when the client has just that, needs no answer."""
         if _is_full_state(subscription):
-            if subscription.asked_everything and not subscription.asked and subscription.version == served.version:
+            if _comes_back_with_it(subscription, served):
                 return ()
             return self._full(subscription, served, _asked(subscription, served), reduced=False)
-        found = served.select(sorted(subscription.asked))
+        found = served.select(sorted(subscription.asked))  # already what the names stand for
         missing = Missing.asked_for(subscription, served)
         return self._partial(served, found, missing) if found or missing.names else ()
 
     def additions(
-        self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...]
+        self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...], gone: tuple[str, ...] = ()
     ) -> tuple[Content, ...]:
         """`due`, next to all the rest where the type wants a full state: also what is removed only later."""
         if _is_full_state(subscription):
@@ -142,6 +147,10 @@ class StateResponses:
     def removals(self, subscription: Subscription, served: ServedType, due: tuple[str, ...]) -> tuple[Content, ...]:
         """The full state without the names in `due`, which the client held until now."""
         return self._full(subscription, served, (), reduced=True, gone=due)
+
+    def removed_with(self, subscription: Subscription, served: ServedType) -> tuple[str, ...]:
+        """Names to be told as gone in the same breath as what is new: a full state does so by itself."""
+        return ()
 
     def removals_due(self, subscription: Subscription, served: ServedType) -> tuple[str, ...]:
         """Names to be told as gone: by absence, where that means something (rules 17 and 18)."""
@@ -162,16 +171,16 @@ class StateResponses:
     ) -> tuple[Content, ...]:
         held = (name for name in removals_held(subscription, served) if not (reduced and name in gone))
         extra = tuple(served.departed[name] for name in held if name in served.departed)
+        named = subscription.interest.own & served.on_demand if served.on_demand else ()
         if subscription.interest.wildcard:
+            extra = (*extra, *served.select(sorted(named)))
             resources = (*served.everything(), *extra) if extra else served.everything()
             version = served.version_with(extra) if extra else served.version
-            key: Hashable = "*"
         else:
-            resources = (*served.select(sorted(subscription.interest.names)), *extra)
-            version = version_of(sum(map(digest, resources)))  # some names are not the state that a wildcard has
-            key = fingerprint(resources, ())
+            resources = (*served.select(sorted(subscription.interest.own)), *extra)
+            version = fingerprint(resources).hex()  # some names are not the state that a wildcard has
         errors = Missing.asked_for(subscription, served).beside(resources, self._limit_bytes)
-        key = (*served.identity, self.variant, version, key, fingerprint((), (), errors) if errors else b"")
+        key = (*served.identity, self.variant, version, fingerprint((), (), errors) if errors else b"")
         return (Content(version, resources, fresh, (), key, errors),)
 
     def _partial(
@@ -189,12 +198,33 @@ Responses = DeltaResponses | StateResponses
 
 
 def fingerprint(
-    resources: tuple[Resource, ...], removed: tuple[str, ...], errors: tuple[ResourceError, ...] = ()
+    resources: tuple[Resource, ...], removed: tuple[str, ...] = (), errors: tuple[ResourceError, ...] = ()
 ) -> bytes:
-    """Equal for equal contents: short to compare, however many names."""
-    told = "\0".join(f"{resource.name}\1{resource.version}" for resource in resources)
-    failed = "\0".join(error.name for error in errors)
-    return hashlib.blake2b(f"{told}\2{chr(0).join(removed)}\2{failed}".encode(), digest_size=16).digest()
+    """Equal for equal contents: short to compare, however many names. A name may hold any character, so sizes count."""
+    told = "".join([f"{len(one.name)} {one.name}{len(one.version)} {one.version}" for one in resources])
+    gone = "".join([f"{len(name)} {name}" for name in removed])
+    failed = "".join([f"{len(error.name)} {error.name}" for error in errors])
+    return hashlib.blake2b(f"{len(resources)} {told}{len(removed)} {gone}{failed}".encode(), digest_size=16).digest()
+
+
+def _wanted(subscription: Subscription, served: ServedType) -> Set[str]:
+    """Names of the resources that were asked for, of those that there are."""
+    named = subscription.asked & served.resources.keys()
+    if served.on_demand:  # one that was let go of, and that everything does not include
+        named = {name for name in named if name in subscription.interest}
+    return named | (served.resources.keys() - served.on_demand) if subscription.asked_everything else named
+
+
+def _surplus(subscription: Subscription, brought: Mapping[str, str]) -> Set[str]:
+    """What a client brings and may have to let go of: it holds more than it names, by everything or by aliases."""
+    return brought.keys() if subscription.asked_everything or subscription.type.aliased else frozenset()
+
+
+def _unresolved(subscription: Subscription, absent: Set[str], brought: Mapping[str, str]) -> Set[str]:
+    """Of what is not there, the names that could stand for something: the client holds nothing that is called so."""
+    if not subscription.type.aliased:
+        return frozenset()
+    return {name for name in absent & subscription.interest.names if not brought.get(name)}
 
 
 def _asked(subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
@@ -202,6 +232,12 @@ def _asked(subscription: Subscription, served: ServedType) -> tuple[Resource, ..
         return served.everything()
     due = {resource.name for resource in updates_due(subscription, served)}
     return served.select(sorted(due | subscription.asked))
+
+
+def _comes_back_with_it(subscription: Subscription, served: ServedType) -> bool:
+    """A version says what a new stream's client holds only where no part of a state ever went by the same version."""
+    fresh = subscription.asked_everything and not subscription.asked and not subscription.last_nonce
+    return fresh and subscription.type.full_state and subscription.version == served.version
 
 
 def _is_full_state(subscription: Subscription) -> bool:

@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar, cast
 
+from xds.protocol.aliases import AliasIndex
 from xds.protocol.changelog import ChangeLog, Changes
+from xds.protocol.in_order import InOrder
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
@@ -20,7 +22,8 @@ Answer = TypeVar("Answer")
 
 def digest(resource: Resource) -> int:
     """128 bits for a name and its content; digests of several resources are added up, whatever their order."""
-    return int.from_bytes(hashlib.sha256(f"{resource.name}\0{resource.version}".encode()).digest()[:16], "big")
+    told = f"{resource.name}\0{resource.version}" + ("\0on demand" if resource.on_demand else "")
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:16], "big")
 
 
 def version_of(total: int) -> str:
@@ -36,9 +39,12 @@ class ServedType:
         self.group = group
         self.resources: dict[str, Resource] = {}
         self.departed: dict[str, Resource] = {}  # removed lately: a full state may have to name them once more
+        self.aliases = AliasIndex()
+        self.on_demand: set[str] = set()  # names of those that everything does not include
         self.log = ChangeLog()
         self.version = version_of(0)
         self._total = 0
+        self._in_order = InOrder(self.resources)
         self._shared: dict[Hashable, object] = {}
 
     @property
@@ -56,6 +62,13 @@ class ServedType:
         for forgotten in self.log.record(position, name, before, after):
             self.departed.pop(forgotten, None)
 
+    def relate(self, resource: Resource) -> None:
+        """The content that is served already, with newer knowledge of what it refers to. No change to anybody."""
+        self.aliases.replace(self.resources.get(resource.name), resource)
+        self._in_order.replaced(resource.name, resource, resource)
+        self.resources[resource.name] = resource
+        self._shared.clear()
+
     def fill(self, resources: Iterable[Resource]) -> None:
         """The first content, which is no change: no session is older."""
         for resource in resources:
@@ -68,20 +81,24 @@ class ServedType:
         return cast(Answer, self._shared[key])
 
     def everything(self) -> tuple[Resource, ...]:
-        """All resources in the order of their names."""
-        return self.shared("everything", lambda: self.select(sorted(self.resources)))
+        """All resources but those on demand, in the order of their names."""
+        return self.shared("everything", self._shown)
 
     def changes_since(self, position: int) -> Changes:
         """What is different from `position`; see `remembers` for removals long ago."""
         return self.log.since(position)
+
+    def shown_since(self, position: int) -> Changes:
+        """The same for those who want everything: what is on demand is not there for them."""
+        return self.log.since(position, shown=True)
 
     def remembers(self, position: int) -> bool:
         """Whether removals since `position` are all known."""
         return position >= self.log.floor
 
     def updates_since(self, position: int) -> tuple[Resource, ...]:
-        """The resources of `changes_since`, one tuple for all sessions that stand there."""
-        return self.shared(position, lambda: self.select(self.changes_since(position).updated))
+        """The resources of `shown_since`, one tuple for all sessions that stand there."""
+        return self.shared(position, lambda: self.select(self.shown_since(position).updated))
 
     def select(self, names: Iterable[str]) -> tuple[Resource, ...]:
         """Those of `names` that exist, in the order given."""
@@ -92,6 +109,10 @@ class ServedType:
         """The version of this state with `extra` resources next to it: an intermediate state on the way here."""
         return version_of(self._total + sum(digest(resource) for resource in extra))
 
+    def _shown(self) -> tuple[Resource, ...]:
+        found = self._in_order.all()
+        return tuple(resource for resource in found if not resource.on_demand) if self.on_demand else found
+
     def _swap(self, name: str, after: Resource | None) -> Resource | None:
         before = self.resources.pop(name, None) if after is None else self.resources.get(name)
         if after is not None:
@@ -99,6 +120,11 @@ class ServedType:
             self._total += digest(after)
         if before is not None:
             self._total -= digest(before)
+            self.on_demand.discard(name)
+        if after is not None and after.on_demand:
+            self.on_demand.add(name)
+        self.aliases.replace(before, after)
+        self._in_order.replaced(name, before, after)
         self.version = version_of(self._total)
         self._shared.clear()
         return before

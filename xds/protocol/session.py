@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from xds.protocol.admission import Limits, refuse_names, refuse_node, refuse_type
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.dispatch import Dispatch
+from xds.protocol.holding import Holding, holdings, wanted_at_most
 from xds.protocol.interest import Interest, Wanted
 from xds.protocol.plan import Close, Observation, Plan, Rejected, Stale, Subscribed
 from xds.protocol.requests import DeltaRequest, Node, StateRequest
 from xds.protocol.responses import DeltaResponses, StateResponses
 from xds.protocol.served import ServedType
 from xds.protocol.settling import settle
+from xds.protocol.siblings import Siblings
 from xds.protocol.subscription import Subscription
 from xds.protocol.types import BY_URL, ENDPOINT, Nonce, ResourceType, TypeUrl
 from xds.protocol.variant import Variant
@@ -75,16 +77,36 @@ class Session:
             return Plan(observations=seen, close=refusal)
         return self._turn(now_s, seen)
 
-    def serve(self, catalogue: Catalogue, now_s: float) -> Plan:
-        """The group is known, or appeared: answer what was asked so far (rule 19: nothing before that)."""
+    def serve(self, catalogue: Catalogue, now_s: float, siblings: Siblings | None = None) -> Plan:
+        """The group is known, or appeared: answer what was asked so far (rule 19: nothing before that).
+
+        `siblings`: of a client without ADS, what its streams have to know of each other; this session is a member.
+        """
         if self._catalogue is not None and self._catalogue is not catalogue:
             raise ValueError(f"{self!r} cannot move to group {catalogue.group!r}; close it, the client comes back")
         self._catalogue = catalogue
+        if siblings is not None and self.only_type is not None:
+            self._dispatch.join(siblings, self)
         return self._turn(now_s, ())
 
     def advance(self, now_s: float) -> Plan:
         """The catalogue moved, or `wake_at_s` of an earlier plan came."""
         return self._turn(now_s, ())
+
+    def leave(self) -> None:
+        """The stream has ended: none of its siblings waits for it any more."""
+        self._dispatch.leave()
+
+    @property
+    def wants_at_most(self) -> int:
+        """No more resources than this are wanted, over all types."""
+        return sum(wanted_at_most(one, self._known(one)) for one in self._subscriptions.values())
+
+    def holdings(self) -> Iterator[Holding]:
+        """What the client has of all that it wants, by type and name. Whoever takes them slowly is told newer facts."""
+        for type_url in sorted(self._subscriptions):
+            subscription = self._subscriptions[type_url]
+            yield from holdings(subscription, self._known(subscription))
 
     def _turn(self, now_s: float, seen: tuple[Observation, ...]) -> Plan:
         catalogue = self._catalogue
@@ -150,6 +172,9 @@ class Session:
     def _refuse_size(self) -> Close | None:
         count = sum(len(subscription.interest.names) for subscription in self._subscriptions.values())
         return refuse_names(count, self._limits.names)
+
+    def _known(self, subscription: Subscription) -> ServedType | None:
+        return self._served(subscription) if self._catalogue is not None and self._catalogue.revision else None
 
     def _served(self, subscription: Subscription) -> ServedType:
         assert self._catalogue is not None

@@ -54,7 +54,7 @@ class Withheld:
     keeps: tuple[Reference, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Subscription:
     """Facts: `sent_to` and `gone_to` are positions, told of additions and updates, and of removals."""
 
@@ -75,6 +75,7 @@ class Subscription:
     rejected: dict[str, Rejection] = field(default_factory=dict)
     withheld: dict[str, Withheld] = field(default_factory=dict)  # updates that would break
     lingering: set[str] = field(default_factory=set)  # removals that would break
+    let_go: set[str] = field(default_factory=set)  # still there, but no name of the client stands for them any more
     parting: dict[str, float] = field(default_factory=dict)  # gone, but the client names them: until when it may
     awaiting: dict[str, Push] = field(default_factory=dict)
     settled_at: int = -1  # the type as it was last touched at this position was told as settled
@@ -114,6 +115,13 @@ class Subscription:
                 del exceptions[name]
         for names in (self.asked, self.owed, self.lingering):
             names -= {name for name in names if name not in self.interest}
+
+    def forget(self, name: str) -> None:
+        """Nothing is owed and nothing is remembered of this resource."""
+        for exceptions in (self.ahead, self.rejected, self.withheld, self.parting):
+            exceptions.pop(name, None)
+        for names in (self.owed, self.lingering):
+            names.discard(name)
 
     def refuses(self, resource: Resource) -> bool:
         """Whether the client rejected this very content."""

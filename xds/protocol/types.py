@@ -27,10 +27,12 @@ EXTENSION = TypeUrl(_PREFIX + "config.core.v3.TypedExtensionConfig")
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """One row: a type, its short name for people, its place in make-before-break order, and its two quirks.
+    """One row: a type, its short name for people, its place in make-before-break order, and its quirks.
 
     `legacy_wildcard`: a first request without names means everything (LDS and CDS; as Envoy behaves, SRDS and VHDS).
     `full_state`: a state-of-the-world response without a name deletes it (LDS and CDS).
+    `aliased`: a name that a client asks for may stand for a resource of another name, and is told beside it; one that
+    stands for none is told as a resource without a body. What replaces another goes with its removal (VHDS).
     """
 
     url: TypeUrl
@@ -38,6 +40,7 @@ class ResourceType:
     order: int
     legacy_wildcard: bool = False
     full_state: bool = False
+    aliased: bool = False
 
 
 RESOURCE_TYPES: tuple[ResourceType, ...] = (
@@ -48,7 +51,7 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ResourceType(LISTENER, "listener", 4, legacy_wildcard=True, full_state=True),
     ResourceType(SCOPED_ROUTE, "scoped-route", 5, legacy_wildcard=True),
     ResourceType(ROUTE, "route", 6),
-    ResourceType(VIRTUAL_HOST, "virtual-host", 7, legacy_wildcard=True),
+    ResourceType(VIRTUAL_HOST, "virtual-host", 7, legacy_wildcard=True, aliased=True),
     ResourceType(RUNTIME, "runtime", 8),
 )
 BY_URL: dict[TypeUrl, ResourceType] = {row.url: row for row in RESOURCE_TYPES}

@@ -7,17 +7,26 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from starlette.routing import Route
+
 from api.envoy.registry import EnvoyApi
 from api.management.backend import Addresses, Backend, ServerFacts
 from api.management.events import EventHub
-from snapshots.store.protocol import SnapshotStore, StoreStatus
+from snapshots.store.endpoint_sets import Store
+from snapshots.store.protocol import StoreStatus
 from xds.fleet import Fleet
+from xds.server.csds import Audience
 from xds.server.follow import Follower
+from xds.server.follow_endpoints import EndpointFollower
 from xds.server.gauges import declare_gauges
 from xds.server.http import HttpServer
+from xds.server.json_encoding import JsonEncoder
+from xds.server.limits import Limits
+from xds.server.load_gauges import declare_load
 from xds.server.management import ManagementServer
 from xds.server.readiness import Readiness
 from xds.server.reporting import Reporting
+from xds.server.rest import rest_is_off, rest_route
 from xds.server.server import XdsOptions, XdsServer
 from xds.server.settings import ServerSettings
 from xds.server.tls import TlsFiles
@@ -27,10 +36,11 @@ from xds.server.tls import TlsFiles
 class Parts:
     """One server process. None of it runs yet."""
 
-    store: SnapshotStore
+    store: Store
     xds: XdsServer
     management: ManagementServer
     http: HttpServer
+    endpoints: EndpointFollower
     follower: Follower
     readiness: Readiness
 
@@ -39,12 +49,13 @@ class Parts:
         return Addresses(self.xds.address, self.management.address, self.http.address)
 
 
-def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) -> Parts:
+def assemble(settings: ServerSettings, store: Store, envoy: EnvoyApi) -> Parts:
     """Wire a server. Nothing is bound and no file is read here."""
     fleet, hub = Fleet(), EventHub()
     observer = Reporting(hub, lambda: follower.heads)
     xds = XdsServer(envoy, fleet, _xds_options(settings), observer)
-    follower = Follower(store, xds.groups, fleet, observer)
+    endpoints = EndpointFollower(store, xds.groups, observer)
+    follower = Follower(store, xds.groups, fleet, observer, endpoints.known)
     readiness = Readiness(follower)
     facts = ServerFacts(
         version=installed_version(),
@@ -56,14 +67,16 @@ def assemble(settings: ServerSettings, store: SnapshotStore, envoy: EnvoyApi) ->
         leaving=lambda: readiness.draining,
     )
     management = ManagementServer(
-        Backend(store, envoy, fleet, hub, facts),
+        Backend(store, envoy, fleet, hub, facts, xds.loads),
         str(settings.management_address),
         observer,
         tls=_tls(settings.management_cert, settings.management_key, settings.management_client_ca),
         plaintext_allowed=settings.plaintext_allowed,
     )
-    parts = Parts(store, xds, management, HttpServer(settings.http_address, readiness.not_ready), follower, readiness)
+    http = HttpServer(settings.http_address, readiness.not_ready, [_rest(settings, xds, envoy)])
+    parts = Parts(store, xds, management, http, endpoints, follower, readiness)
     declare_gauges(xds, fleet, follower, readiness)
+    declare_load(xds.loads)
     return parts
 
 
@@ -80,7 +93,16 @@ def _xds_options(settings: ServerSettings) -> XdsOptions:
         tls=_tls(settings.xds_cert, settings.xds_key, settings.xds_client_ca),
         plaintext_off_loopback=settings.plaintext_allowed,
         identifier=f"fairlead {installed_version()}",
+        client_status=Audience(settings.client_status),
+        load_reporting_interval_s=settings.load_reporting_interval_s,
     )
+
+
+def _rest(settings: ServerSettings, xds: XdsServer, envoy: EnvoyApi) -> Route:
+    if not settings.rest_polling:
+        return rest_is_off()
+    encoder = JsonEncoder(envoy, Limits().response_cache_bytes, f"fairlead {installed_version()}")
+    return rest_route(xds.poller, encoder, on_loopback=settings.http_address.loopback)
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> TlsFiles | None:

@@ -17,6 +17,7 @@ from xds.protocol.catalogue import Catalogue
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName
 from xds.server.encoding import ResponseEncoder
+from xds.server.households import Household
 
 WAKE_BATCH = 64
 
@@ -32,15 +33,25 @@ class Wakeable(Protocol):
 
 @dataclass(slots=True)
 class ServedGroup:
-    """One group: its state, its encoded responses, and the streams that follow it."""
+    """One group: its state, its encoded responses, the streams that follow it, and clients without ADS by node id."""
 
     catalogue: Catalogue
     encoder: ResponseEncoder
     streams: dict[int, Wakeable] = field(default_factory=dict)
+    households: dict[str, Household] = field(default_factory=dict)
 
     @property
     def loaded(self) -> bool:
         return self.catalogue.revision > 0
+
+    def household(self, node: str) -> Household:
+        """What the streams of one client without ADS share."""
+        return self.households.setdefault(node, Household())
+
+    def forget_household(self, node: str) -> None:
+        """Unless a stream of it is still open."""
+        if node in self.households and self.households[node].is_empty:
+            del self.households[node]
 
 
 class Catalogues:
@@ -63,6 +74,11 @@ class Catalogues:
         group = self._groups.get(name)
         return group.catalogue.revision if group else 0
 
+    def served(self, name: GroupName) -> ServedGroup | None:
+        """The group, if it is served now."""
+        group = self._groups.get(name)
+        return group if group is not None and group.loaded else None
+
     def streams(self, name: GroupName) -> int:
         """How many streams follow the group."""
         group = self._groups.get(name)
@@ -80,6 +96,14 @@ class Catalogues:
         self._group(name).catalogue.advance(revision, changes)
         self._wake_later(name)
 
+    def set_endpoints(self, name: GroupName, sets: Iterable[tuple[str, Resource | None]]) -> tuple[str, ...]:
+        """Let endpoint sets stand, or clear them (None). Returns the names that something else is served under now."""
+        changed = self._group(name).catalogue.set_endpoints(sets)
+        if changed:
+            self._wake_later(name)
+        self._forget_if_blank(name)
+        return changed
+
     def join(self, name: GroupName, stream: Wakeable) -> ServedGroup:
         """Follow a group, whether it exists or not."""
         group = self._group(name)
@@ -88,10 +112,8 @@ class Catalogues:
 
     def leave(self, name: GroupName, stream: Wakeable) -> None:
         """Follow no more. A group that never was is forgotten with its last stream."""
-        group = self._groups[name]
-        group.streams.pop(stream.id, None)
-        if not group.streams and not group.loaded:
-            del self._groups[name]
+        self._groups[name].streams.pop(stream.id, None)
+        self._forget_if_blank(name)
 
     async def wake_streams(self) -> None:
         """Wake the streams of groups that move, until cancelled. Groups take turns: a large one delays no other."""
@@ -111,6 +133,11 @@ class Catalogues:
                 if not _wake_some(waiting):
                     del waking[name]
             await asyncio.sleep(0)
+
+    def _forget_if_blank(self, name: GroupName) -> None:
+        group = self._groups[name]
+        if not group.streams and group.catalogue.is_blank:
+            del self._groups[name]
 
     def _wake_later(self, name: GroupName) -> None:
         self._moved[name] = None

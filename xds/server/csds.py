@@ -1,6 +1,6 @@
 """Client Status Discovery (CSDS): what each connected node of this server has.  Read only; for tools such as grpcdebug.
 
-It reads the fleet and the groups' revisions. An answer is bounded in nodes and bytes, and so is how many ask at once.
+Who may ask, and how many at once, is decided here; what they are told, in `status_answers`.
 Envoy API: envoy.service.status.v3.ClientStatusDiscoveryService.
 """
 
@@ -9,34 +9,46 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from enum import StrEnum
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from api.envoy.registry import EnvoyApi
-from xds.fleet import Fleet, NodeState, NodeStatus
-from xds.protocol.splitting import RESPONSE_LIMIT_BYTES
-from xds.server.catalogues import Catalogues
-from xds.server.client_status import tell
+from xds.server.address import Address
+from xds.server.conversation import CALL_ENDED, END_OF_CALL, STATUS_CODES, Context, peer_address
 from xds.server.decoding import StreamRefused
-from xds.server.limits import Limits
-from xds.server.streams import CALL_ENDED, END_OF_CALL, STATUS_CODES, Context
+from xds.server.status_answers import StatusAnswers
+from xds.server.streams import Edge
 
 CLIENT_STATUS = "envoy.service.status.v3.ClientStatusDiscoveryService"
-_BATCH = 50  # nodes told of between two turns of everybody else
+FOR_THIS_MACHINE = (
+    "the status of clients is told to callers on the server's own machine: ask there, use `fairlead nodes`, "
+    "or set client_status to on, for every client of this port"
+)
+
+
+class Audience(StrEnum):
+    """Who may ask. A client of the port sees only its own configuration; the status tells of everybody's."""
+
+    OFF = "off"
+    LOOPBACK = "loopback"
+    ON = "on"
+
+    def includes(self, address: str) -> bool:
+        """`address`: `host:port` of the caller."""
+        return self is Audience.ON or (self is Audience.LOOPBACK and Address.parse(address).loopback)
 
 
 class ClientStatusService:
     """Both methods of the service, for all groups."""
 
-    def __init__(self, api: EnvoyApi, fleet: Fleet, catalogues: Catalogues, limits: Limits) -> None:
+    def __init__(self, api: EnvoyApi, edge: Edge, audience: Audience) -> None:
         self._request_class = api.message_class("envoy.service.status.v3.ClientStatusRequest")
-        self._response_class = api.message_class("envoy.service.status.v3.ClientStatusResponse")
-        self._fleet = fleet
-        self._catalogues = catalogues
-        self._limits = limits
+        self._answers = StatusAnswers(api, edge)
+        self._audience = audience
+        self._limits = edge.limits
         self._calls = 0
 
     def handler(self) -> grpc.GenericRpcHandler[Any, Any]:
@@ -49,7 +61,7 @@ class ClientStatusService:
 
     async def _fetch(self, data: bytes, context: Context) -> bytes:
         try:
-            with self._admitted():
+            with self._admitted(context):
                 return await self._answer(data)
         except StreamRefused as refused:
             await context.abort(STATUS_CODES[refused.close.status], refused.close.message)
@@ -57,7 +69,7 @@ class ClientStatusService:
     async def _stream(self, _: object, context: Context) -> None:
         """Every request is answered by the state at that moment."""
         try:
-            with self._admitted():
+            with self._admitted(context):
                 await self._converse(context)
         except StreamRefused as refused:
             await context.abort(STATUS_CODES[refused.close.status], refused.close.message)
@@ -77,7 +89,9 @@ class ClientStatusService:
             raise StreamRefused("DEADLINE_EXCEEDED", "no request came, or an answer was not read, in time") from error
 
     @contextmanager
-    def _admitted(self) -> Iterator[None]:
+    def _admitted(self, context: Context) -> Iterator[None]:
+        if not self._audience.includes(peer_address(context.peer())):
+            raise StreamRefused("PERMISSION_DENIED", FOR_THIS_MACHINE)
         limit = self._limits.status_calls
         if self._calls >= limit:
             raise StreamRefused("RESOURCE_EXHAUSTED", f"{limit} calls ask for the status of clients; try again later")
@@ -88,20 +102,7 @@ class ClientStatusService:
             self._calls -= 1
 
     async def _answer(self, data: bytes) -> bytes:
-        """A ClientStatusRequest -> a ClientStatusResponse. Raises StreamRefused."""
-        response: Any = self._response_class()
-        size_bytes = 0
-        nodes = self._asked_for(self._parsed(data))
-        while batch := list(islice(nodes, _BATCH)):
-            for node in batch:
-                config = response.config.add()
-                tell(config, node, self._catalogues.revision(node.group))
-                size_bytes += config.ByteSize()
-            if size_bytes > RESPONSE_LIMIT_BYTES:
-                raise _too_much(f"an answer would be larger than {RESPONSE_LIMIT_BYTES} bytes")
-            await asyncio.sleep(0)
-        answer: bytes = response.SerializeToString()
-        return answer
+        return await self._answers.answer(self._parsed(data))
 
     def _parsed(self, data: bytes) -> Any:
         request = self._request_class()
@@ -111,31 +112,3 @@ class ClientStatusService:
             name = request.DESCRIPTOR.full_name
             raise StreamRefused("INVALID_ARGUMENT", f"these {len(data)} bytes are not a {name}: {error}") from error
         return request
-
-    def _asked_for(self, request: Any) -> Iterator[NodeStatus]:
-        """Connected nodes, all of them or those matched, by id."""
-        limit = self._limits.status_nodes
-        wanted = sorted({_node_id(matcher) for matcher in request.node_matchers})
-        if not wanted:
-            total = sum(self._fleet.counts(group).total for group in self._fleet.groups())
-            if total > limit:
-                raise _too_much(f"{total} nodes are connected, and at most {limit} are told of at once")
-        elif len(wanted) > limit:
-            raise _too_much(f"{len(wanted)} nodes are asked for, and at most {limit} are told of at once")
-        found = map(self._fleet.node, wanted) if wanted else iter(self._fleet.nodes())
-        return (node for node in found if node is not None and node.state is not NodeState.OFFLINE)
-
-
-def _node_id(matcher: Any) -> str:
-    exact = matcher.node_id.WhichOneof("match_pattern") == "exact" and not matcher.node_id.ignore_case
-    if not exact or matcher.node_metadatas:
-        raise StreamRefused(
-            "INVALID_ARGUMENT", "a node matcher must be an exact node_id, without metadata; or leave out node_matchers"
-        )
-    node_id: str = matcher.node_id.exact
-    return node_id
-
-
-def _too_much(why: str) -> StreamRefused:
-    advice = "name fewer nodes in node_matchers, or ask `fairlead nodes`"
-    return StreamRefused("RESOURCE_EXHAUSTED", f"{why}; {advice}")

@@ -16,9 +16,11 @@ from xds.protocol.plan import Close
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node, StateRequest
 from xds.protocol.types import TypeUrl
 from xds.server.limits import Limits
+from xds.server.load_decoding import LOAD_REQUEST, LoadRequest, cluster_reports
 
 STATE_REQUEST = "envoy.service.discovery.v3.DiscoveryRequest"
 DELTA_REQUEST = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
+TYPE_URL_PREFIX = "type.googleapis.com/"
 
 
 class StreamRefused(Exception):
@@ -30,16 +32,30 @@ class StreamRefused(Exception):
 
 
 class RequestDecoder:
-    """Parses both variants' requests with the message classes of the private pool."""
+    """Parses both variants' requests, and load reports, with the message classes of the private pool."""
 
     def __init__(self, api: EnvoyApi, limits: Limits) -> None:
         self._state_class = api.message_class(STATE_REQUEST)
         self._delta_class = api.message_class(DELTA_REQUEST)
+        self._load_class = api.message_class(LOAD_REQUEST)
+        self._pool = api.pool
         self._limits = limits
 
     def state(self, data: bytes) -> StateRequest:
         """A DiscoveryRequest. Raises StreamRefused."""
-        message = _parsed(self._state_class, data)
+        return self._state_request(_of_variant(self._state_class, self._delta_class, data))
+
+    def state_json(self, data: bytes) -> StateRequest:
+        """A DiscoveryRequest in JSON; fields that nobody here knows are skipped. Raises StreamRefused."""
+        message: Any = self._state_class()
+        try:
+            json_format.Parse(data, message, ignore_unknown_fields=True, descriptor_pool=self._pool)
+        except (json_format.Error, ValueError, RecursionError) as error:
+            name = message.DESCRIPTOR.full_name
+            raise StreamRefused("INVALID_ARGUMENT", f"the body is not a {name} in JSON: {error}") from error
+        return self._state_request(message)
+
+    def _state_request(self, message: Any) -> StateRequest:
         return StateRequest(
             type_url=TypeUrl(message.type_url),
             version_info=message.version_info,
@@ -51,7 +67,7 @@ class RequestDecoder:
 
     def delta(self, data: bytes) -> DeltaRequest:
         """A DeltaDiscoveryRequest. Raises StreamRefused."""
-        message = _parsed(self._delta_class, data)
+        message = _of_variant(self._delta_class, self._state_class, data)
         return DeltaRequest(
             type_url=TypeUrl(message.type_url),
             subscribe=tuple(message.resource_names_subscribe),
@@ -61,6 +77,11 @@ class RequestDecoder:
             error_detail=_error_detail(message),
             node=self._node(message),
         )
+
+    def load(self, data: bytes) -> LoadRequest:
+        """A LoadStatsRequest. Raises StreamRefused."""
+        message = _parsed(self._load_class, data)
+        return LoadRequest(self._node(message), *cluster_reports(message, self._limits.load_entries))
 
     def _node(self, message: Any) -> Node | None:
         if not message.HasField("node"):
@@ -81,6 +102,35 @@ class RequestDecoder:
             client_features=tuple(node.client_features),
             metadata=_plain(node.metadata),
         )
+
+
+def _of_variant(message_class: type[Message], other_class: type[Message], data: bytes) -> Any:
+    """A request of the variant that the method speaks. One of the other may well be read as it, in the wrong fields."""
+    try:
+        message = _parsed(message_class, data)
+        mistaken = not message.type_url.startswith(TYPE_URL_PREFIX) and _reads_as(other_class, data)
+    except StreamRefused:
+        if not _reads_as(other_class, data):
+            raise
+        mistaken = True
+    if mistaken:
+        named, meant = other_class.DESCRIPTOR.full_name, message_class.DESCRIPTOR.full_name
+        raise StreamRefused(
+            "INVALID_ARGUMENT",
+            f"this is a {named} and the method takes a {meant}; Delta… methods are the incremental variant, Stream… "
+            "the state of the world, and a stream speaks one of them",
+        )
+    return message
+
+
+def _reads_as(message_class: type[Message], data: bytes) -> bool:
+    message: Any = message_class()
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        return False
+    is_one: bool = message.type_url.startswith(TYPE_URL_PREFIX)
+    return is_one
 
 
 def _parsed(message_class: type[Message], data: bytes) -> Any:

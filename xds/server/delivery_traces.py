@@ -34,7 +34,7 @@ class DeliveryTraces:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._traces: dict[GroupName, _Trace] = {}
-        self._sent: dict[int, dict[TypeUrl, float]] = {}
+        self._sent: dict[int, dict[TypeUrl, tuple[float, bool]]] = {}  # when, and whether for a revision
 
     def begun(self, head: Revision) -> None:
         """A group serves this revision from now on: the span from the record to here is over."""
@@ -52,16 +52,17 @@ class DeliveryTraces:
         return tracing.trace_id(trace.traceparent) if trace else ""
 
     def sent(self, stream: StreamInfo, sent: plan.Sent) -> None:
-        self._sent.setdefault(stream.id, {})[sent.type_url] = self._now()
+        self._sent.setdefault(stream.id, {})[sent.type_url] = (self._now(), not sent.apart)
 
     def answered(self, stream: StreamInfo, answer: plan.Acked | plan.Rejected) -> float | None:
         """Seconds since the push that this answers; None when it is not known."""
-        sent_s = self._sent.get(stream.id, {}).pop(answer.type_url, None)
-        if sent_s is None:
+        sent = self._sent.get(stream.id, {}).pop(answer.type_url, None)
+        if sent is None:
             return None
+        sent_s, for_revision = sent
         now_s = self._now()
         trace = self._traces.get(stream.group)
-        if tracing.is_on() and trace and trace.revision == answer.revision:
+        if for_revision and tracing.is_on() and trace and trace.revision == answer.revision:
             self._record(stream, answer, trace, sent_s, now_s)
         return max(0.0, now_s - sent_s)
 

@@ -7,18 +7,17 @@ envoy.service.discovery.v3; the tests hold the bytes against the real messages.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from xds.protocol.plan import ResourceError, Response
-from xds.protocol.resource import Resource
 from xds.protocol.variant import Variant
+from xds.server.kept_bytes import KeptBytes
 
 # Tags of length-delimited fields: number << 3 | 2.
 _ANY_TYPE_URL, _ANY_VALUE = b"\x0a", b"\x12"
-_RESOURCE_VERSION, _RESOURCE_ANY, _RESOURCE_NAME = b"\x0a", b"\x12", b"\x1a"
+_RESOURCE_VERSION, _RESOURCE_ANY, _RESOURCE_NAME, _RESOURCE_ALIAS = b"\x0a", b"\x12", b"\x1a", b"\x22"
 _VERSION, _RESOURCES, _TYPE_URL, _NONCE, _REMOVED = b"\x0a", b"\x12", b"\x22", b"\x2a", b"\x32"
 _CONTROL_PLANE = {Variant.STATE_OF_THE_WORLD: b"\x32", Variant.DELTA: b"\x3a"}
 _IDENTIFIER = b"\x0a"
@@ -41,10 +40,13 @@ class ResponseEncoder:
     """Makes and keeps the responses of one group; the least recently used go when they exceed `limit_bytes`."""
 
     def __init__(self, limit_bytes: int, identifier: str = "") -> None:
-        self._limit_bytes = limit_bytes
         self._identifier = identifier
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
-        self.kept_bytes = 0
+        self._kept = KeptBytes(limit_bytes)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of all that is kept."""
+        return self._kept.size_bytes
 
     def encode(self, variant: Variant, response: Response) -> Encoded:
         """A DiscoveryResponse or DeltaDiscoveryResponse, serialised."""
@@ -53,24 +55,16 @@ class ResponseEncoder:
         fresh = body is None
         if body is None:
             body = encode_body(variant, response, self._identifier)
-            self._keep(key, body)
-        else:
-            self._kept.move_to_end(key)
+            self._kept.keep(key, body)
         return Encoded(body + _field(_NONCE, response.nonce.encode()), fresh)
-
-    def _keep(self, key: Hashable, body: bytes) -> None:
-        self._kept[key] = body
-        self.kept_bytes += len(body)
-        while self.kept_bytes > self._limit_bytes:
-            _, dropped = self._kept.popitem(last=False)
-            self.kept_bytes -= len(dropped)
 
 
 def encode_body(variant: Variant, response: Response, identifier: str = "") -> bytes:
     """All fields of a response but its nonce."""
     pieces = [_field(_VERSION, response.version.encode()), _field(_TYPE_URL, response.type_url.encode())]
-    pieces.extend(_framed(variant, response.resources))
+    pieces.extend(_framed(variant, response))
     if variant is Variant.DELTA:
+        pieces.extend(_unresolved(name) for name in response.unresolved)
         pieces.extend(_field(_REMOVED, name.encode()) for name in response.removed)
     pieces.extend(_field(_ERRORS[variant], _error(error)) for error in response.errors)
     if identifier:
@@ -85,20 +79,32 @@ def _error(error: ResourceError) -> bytes:
     return _field(_ERROR_RESOURCE, resource_name) + _field(_ERROR_STATUS, status)
 
 
-def _framed(variant: Variant, resources: Iterable[Resource]) -> Iterable[bytes]:
+def _framed(variant: Variant, response: Response) -> Iterable[bytes]:
     frame = _delta_frame if variant is Variant.DELTA else _state_frame
-    for resource in resources:
-        yield frame(resource.type_url, resource.name, resource.version, len(resource.body))
+    aliases = dict(response.aliases)
+    for resource in response.resources:
+        told = (resource.type_url, resource.name, resource.version, len(resource.body))
+        yield _aliased_frame(*told, aliases[resource.name]) if resource.name in aliases else frame(*told)
         yield resource.body
+
+
+def _unresolved(name: str) -> bytes:
+    """A resource without a body, for a name that stands for none."""
+    return _field(_RESOURCES, _field(_RESOURCE_NAME, name.encode()) + _field(_RESOURCE_ALIAS, name.encode()))
 
 
 @lru_cache(maxsize=FRAMES_KEPT)
 def _delta_frame(type_url: str, name: str, version: str, size: int) -> bytes:
-    """All of `resources { name, version, resource { type_url, value } }` that comes before the value itself."""
+    return _aliased_frame(type_url, name, version, size, ())
+
+
+def _aliased_frame(type_url: str, name: str, version: str, size: int, aliases: tuple[str, ...]) -> bytes:
+    """All of `resources { name, version, aliases, resource { type_url, value } }` that comes before the value."""
     any_frame = _field(_ANY_TYPE_URL, type_url.encode()) + _ANY_VALUE + _varint(size)
     frame = (
         _field(_RESOURCE_NAME, name.encode())
         + _field(_RESOURCE_VERSION, version.encode())
+        + b"".join(_field(_RESOURCE_ALIAS, alias.encode()) for alias in aliases)
         + (_RESOURCE_ANY + _varint(len(any_frame) + size) + any_frame)
     )
     return _RESOURCES + _varint(len(frame) + size) + frame

@@ -8,8 +8,6 @@ every group that existed at its start is loaded (protocol.md, rule 33), and stay
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Iterator
 
 from api.errors import FairleadError, NotFound, StoreUnavailable
 from snapshots.store.protocol import Revision, SnapshotStore
@@ -17,21 +15,32 @@ from xds.fleet import Fleet
 from xds.protocol.types import GroupName
 from xds.server.catalogues import Catalogues
 from xds.server.observer import Observer
+from xds.server.retrying import RETRY_LONGEST_S, retry_delays
 
 PROBE_S = 2.0
-RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 5.0
 
 
 class Follower:
-    """Follows one store. `run` it in a task group; `ready` is set once. `heads` has the record of what is served."""
+    """Follows one store. `run` it in a task group; `ready` is set once. `heads` has the record of what is served.
 
-    def __init__(self, store: SnapshotStore, catalogues: Catalogues, fleet: Fleet, observer: Observer) -> None:
+    `endpoints_known`: no group is loaded before it is set.
+    """
+
+    def __init__(
+        self,
+        store: SnapshotStore,
+        catalogues: Catalogues,
+        fleet: Fleet,
+        observer: Observer,
+        endpoints_known: asyncio.Event | None = None,
+    ) -> None:
         self.ready = asyncio.Event()
         self.heads: dict[GroupName, Revision] = {}
         self._store = store
         self._catalogues = catalogues
         self._fleet = fleet
         self._observer = observer
+        self._endpoints_known = endpoints_known
         self._expected: frozenset[GroupName] | None = None
         self._lost_reason = ""
         self._refused_until_s = 0.0
@@ -44,6 +53,8 @@ class Follower:
             return ""
         if self._expected is None:
             return f"the store has not answered yet: {self._lost_reason}".rstrip(": ")
+        if self._endpoints_known is not None and not self._endpoints_known.is_set():
+            return "endpoint sets are still loading"
         return f"groups are still loading: {', '.join(sorted(self._missing()))}"
 
     @property
@@ -58,15 +69,16 @@ class Follower:
             await self._follow(tasks)
 
     async def _follow(self, tasks: asyncio.TaskGroup) -> None:
-        delays = _delays()
+        delays = retry_delays()
         while True:
             try:
                 if self._expected is None:
                     self._expected = frozenset(await self._store.groups())
+                    await self._wait_for_endpoints()
                     self._check_ready()
                 async for revision in self._store.watch():
                     self._tell_back()
-                    delays = _delays()
+                    delays = retry_delays()
                     await self._take(revision, tasks)
             except StoreUnavailable as error:
                 self._tell_lost(error.message)
@@ -77,6 +89,10 @@ class Follower:
                 self._refused_until_s = _now_s() + 2 * RETRY_LONGEST_S
                 self._tell_lost(error.message)
             await asyncio.sleep(next(delays))
+
+    async def _wait_for_endpoints(self) -> None:
+        if self._endpoints_known is not None:
+            await self._endpoints_known.wait()
 
     async def _take(self, revision: Revision, tasks: asyncio.TaskGroup) -> None:
         """Serve a head. A group that cannot be read for a reason of its own is tried again beside the others."""
@@ -93,7 +109,7 @@ class Follower:
 
     async def _retry(self, group: GroupName) -> None:
         number = 0
-        for delay in _delays():
+        for delay in retry_delays():
             await asyncio.sleep(delay)
             try:
                 head = await self._store.head(group)
@@ -162,11 +178,3 @@ class Follower:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _delays() -> Iterator[float]:
-    """Longer each time, and jittered, so that many servers do not come back at once."""
-    longest = RETRY_FIRST_S
-    while True:
-        yield longest * random.uniform(0.5, 1.0)
-        longest = min(2 * longest, RETRY_LONGEST_S)

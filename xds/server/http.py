@@ -1,10 +1,13 @@
-"""Plain HTTP for probes and Prometheus: /healthz, /readyz and /metrics, in the event loop of the server."""
+"""Plain HTTP for probes and Prometheus: /healthz, /readyz and /metrics, in the event loop of the server.
+
+What else is on the port is given.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -18,7 +21,7 @@ from xds.server.address import Address
 from xds.server.listener import CannotListen
 
 
-def application(not_ready: Callable[[], str]) -> Starlette:
+def application(not_ready: Callable[[], str], routes: Sequence[Route] = ()) -> Starlette:
     """`not_ready` gives the reason why this server should get no new clients, or nothing."""
 
     async def healthz(request: Request) -> Response:
@@ -35,16 +38,16 @@ def application(not_ready: Callable[[], str]) -> Starlette:
         return Response(body, media_type=content_type)
 
     return Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", prometheus)],
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", prometheus), *routes],
     )
 
 
 class HttpServer:
     """One listener, from start to stop."""
 
-    def __init__(self, address: Address, not_ready: Callable[[], str]) -> None:
+    def __init__(self, address: Address, not_ready: Callable[[], str], routes: Sequence[Route] = ()) -> None:
         self._wanted = address
-        self._application = application(not_ready)
+        self._application = application(not_ready, routes)
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
         self.address = str(address)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xds.protocol.admission import NAMES_LIMIT
+
 MIB = 1024 * 1024
 
 
@@ -23,11 +25,13 @@ class Limits:
     `keepalive_s`        a silent connection is pinged after, and ended without an answer in `keepalive_timeout_s`
     `pending_requests`   connects that may wait to be accepted; grpc drops what is beyond, in silence
     `response_cache_bytes`  encoded responses kept for each group
-    `status_calls`       calls of Client Status Discovery at a time; `status_nodes` told of in one answer
+    `load_entries`       clusters and localities that are read of one load report
+    `status_calls`       calls of Client Status Discovery at a time; `status_nodes` told of in one answer, resource by
+                         resource while they want no more than `status_rows` of them
     """
 
     request_bytes: int = 8 * MIB
-    names: int = 50_000
+    names: int = NAMES_LIMIT
     types: int = 64
     node_bytes: int = 128 * 1024
     streams: int = 20_000
@@ -40,5 +44,7 @@ class Limits:
     keepalive_timeout_s: float = 20.0
     pending_requests: int = 100_000
     response_cache_bytes: int = 32 * MIB
+    load_entries: int = 10_000
     status_calls: int = 32
     status_nodes: int = 2_000
+    status_rows: int = 10_000

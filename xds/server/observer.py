@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from snapshots.store.endpoint_sets import EndpointSet
 from xds.protocol.plan import Close, Observation, Response
 from xds.protocol.requests import Node
 from xds.protocol.types import GroupName, TypeUrl
@@ -25,6 +26,18 @@ class StreamInfo:
     address: str
     only_type: TypeUrl | None
     since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PollInfo:
+    """One poll (REST, unary gRPC). `outcome`: "sent", "unchanged", or the status it was refused with, for `reason`."""
+
+    address: str
+    type_url: TypeUrl
+    outcome: str
+    node: str = ""
+    group: str = ""
+    reason: str = ""
 
 
 class Observer(Protocol):
@@ -46,10 +59,25 @@ class Observer(Protocol):
         """A stream that never named a node was ended."""
 
     def stream_failed(self, address: str, error: Exception) -> None:
-        """A defect of ours ended a stream; the client was told INTERNAL."""
+        """A defect of ours ended a stream or a poll; the client was told INTERNAL."""
+
+    def polled(self, poll: PollInfo) -> None:
+        """A client without a stream asked, and was answered or refused."""
 
     def group_moved(self, group: GroupName, revision: int, changed: int, streams: int) -> None:
         """A group serves `revision` from now on: `changed` resources, and so many streams to tell."""
+
+    def endpoints_moved(
+        self, group: GroupName, sets: tuple[EndpointSet, ...], changed: tuple[str, ...], streams: int
+    ) -> None:
+        """These endpoint sets stand, or are cleared, from now on. `changed`: the names of those that count now and are
+        served anew, without a new revision, to so many streams."""
+
+    def endpoints_coalesced(self, group: GroupName) -> None:
+        """A change of an endpoint set was overtaken by a newer one before it was served."""
+
+    def endpoint_sets_lost(self, reason: str) -> None:
+        """The endpoint sets cannot be followed now. What is known stands; it is tried again."""
 
     def group_failed(self, group: GroupName, revision: int, error: Exception) -> None:
         """A group's revision could not be loaded; it is tried again, and what was served stays served."""
@@ -79,7 +107,13 @@ class SilentObserver:
     def stream_closed(self, stream: StreamInfo, close: Close | None) -> None: ...
     def stream_refused(self, address: str, close: Close) -> None: ...
     def stream_failed(self, address: str, error: Exception) -> None: ...
+    def polled(self, poll: PollInfo) -> None: ...
     def group_moved(self, group: GroupName, revision: int, changed: int, streams: int) -> None: ...
+    def endpoints_moved(
+        self, group: GroupName, sets: tuple[EndpointSet, ...], changed: tuple[str, ...], streams: int
+    ) -> None: ...
+    def endpoints_coalesced(self, group: GroupName) -> None: ...
+    def endpoint_sets_lost(self, reason: str) -> None: ...
     def group_failed(self, group: GroupName, revision: int, error: Exception) -> None: ...
     def store_lost(self, reason: str) -> None: ...
     def store_back(self) -> None: ...

@@ -109,7 +109,13 @@ def _naming(setting: str) -> Iterator[None]:
 
 async def _live(duties: Duties, parts: Parts, signals: Signals, watch_directory: Path | None) -> None:
     """All that a server does at the same time, until it is asked to end."""
-    jobs = [parts.follower.run(), duties.announce(), duties.collect_garbage(), duties.reload_on_request()]
+    jobs = [
+        parts.endpoints.run(),
+        parts.follower.run(),
+        duties.announce(),
+        duties.collect_garbage(),
+        duties.reload_on_request(),
+    ]
     if watch_directory is not None:
         follower = DirectoryFollower(watch_directory, parts.management.service.publish, duties.say)
         jobs.append(follower.run())

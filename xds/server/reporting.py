@@ -12,11 +12,14 @@ from typing import Any
 
 from api.management.events import Event, EventHub
 from api.telemetry import logs, metrics
+from snapshots.store.endpoint_sets import EndpointSet
 from snapshots.store.protocol import Revision
 from xds.protocol import plan
 from xds.protocol.types import BY_URL, GroupName, TypeUrl
 from xds.server.delivery_traces import DeliveryTraces
-from xds.server.observer import SilentObserver, StreamInfo
+from xds.server.observer import PollInfo, SilentObserver, StreamInfo
+
+TOLD_SETS = 10
 
 
 class Reporting(SilentObserver):
@@ -52,10 +55,20 @@ class Reporting(SilentObserver):
         metrics.add(metrics.REFUSED_STREAMS, status="INTERNAL")
         self._log.error("stream failed", address=address, exc_info=error)
 
+    def polled(self, poll: PollInfo) -> None:
+        short = short_type(poll.type_url)
+        metrics.add(metrics.POLLS, type=short, outcome=poll.outcome)
+        if poll.reason:
+            self._log.warning("poll refused", address=poll.address, type=short, status=poll.outcome, reason=poll.reason)
+        else:
+            self._log.debug("poll", node=poll.node, group=poll.group, type=short, outcome=poll.outcome)
+
     def observed(self, stream: StreamInfo, observation: plan.Observation) -> None:
         match observation:
             case plan.Sent():
                 self._traces.sent(stream, observation)
+                if observation.apart:
+                    metrics.add(metrics.ENDPOINT_PUSHES, group=stream.group)
             case plan.Acked():
                 self._acknowledged(stream, observation)
             case plan.Rejected():
@@ -81,6 +94,26 @@ class Reporting(SilentObserver):
             self._log.info("serving", group=group, revision=revision, changed=changed, streams=streams)
         words = f"{changed} resources changed, {head.author or 'somebody'}: {head.message}".rstrip(": ")
         self._hub.report(Event(self._now(), "revision-published", group, revision, message=words))
+
+    def endpoints_moved(
+        self, group: GroupName, sets: tuple[EndpointSet, ...], changed: tuple[str, ...], streams: int
+    ) -> None:
+        now_s = self._now()
+        metrics.add(metrics.ENDPOINT_CHANGES, len(changed), group=group)
+        for each in sets if changed else ():
+            if each.name in changed and not each.cleared:
+                metrics.observe(metrics.ENDPOINT_PROPAGATION, max(0.0, now_s - each.created_s), group=group)
+        told = [f"{each.name} version {each.version}" for each in sets[:TOLD_SETS]]
+        self._log.info("endpoint sets taken", group=group, sets=told, changed=len(changed), streams=streams)
+        more = f" and {len(sets) - TOLD_SETS} more" if len(sets) > TOLD_SETS else ""
+        words = f"{', '.join(told)}{more}, {sets[-1].author or 'somebody'}: {sets[-1].message}".rstrip(": ")
+        self._hub.report(Event(now_s, "endpoints-changed", group, message=words))
+
+    def endpoints_coalesced(self, group: GroupName) -> None:
+        metrics.add(metrics.ENDPOINTS_COALESCED, group=group)
+
+    def endpoint_sets_lost(self, reason: str) -> None:
+        self._log.warning("endpoint sets cannot be followed; what is known stands", reason=reason)
 
     def group_failed(self, group: GroupName, revision: int, error: Exception) -> None:
         metrics.add(metrics.LOAD_FAILURES, group=group)

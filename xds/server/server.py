@@ -1,4 +1,4 @@
-"""The xDS server: discovery services, client status, health and reflection on one listener, from start to drain.
+"""The xDS server: discovery services, client status, load reports, health and reflection on one listener.
 
 It serves what is put into `groups`; who puts it there (`follow.py`), and what process it lives in, is not known here.
 """
@@ -6,34 +6,41 @@ It serves what is put into `groups`; who puts it there (`follow.py`), and what p
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import dataclass, field
 
 from grpc import aio
 
 from api.envoy.registry import EnvoyApi
-from xds.fleet import Fleet
+from xds.fleet import Fleet, Loads
 from xds.protocol.plan import Close
 from xds.server.address import Address
 from xds.server.catalogues import Catalogues
-from xds.server.csds import CLIENT_STATUS, ClientStatusService
+from xds.server.csds import CLIENT_STATUS, Audience, ClientStatusService
 from xds.server.decoding import RequestDecoder
 from xds.server.health import Health, add_reflection
 from xds.server.identity import Identify, by_cluster
 from xds.server.limits import Limits
 from xds.server.listener import listen, new_server
+from xds.server.load_reports import LOAD_REPORTING, LoadReporting
 from xds.server.observer import Observer, SilentObserver
+from xds.server.polling import Poller
 from xds.server.services import DISCOVERY_SERVICES, discovery_handlers
 from xds.server.streams import Edge
 from xds.server.tls import TlsFiles, reloading_credentials
 
 DRAINING = Close("UNAVAILABLE", "this server is going away; connect again to another")
-DRAIN_STEPS = 20
+DRAIN_STEP_S = 0.1
+DRAIN_SHARE = 0.8
+"""Of the grace: the last to be sent away have the rest of it to go."""
 
 
 @dataclass(frozen=True, slots=True)
 class XdsOptions:
-    """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name."""
+    """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name.
+
+    `load_reporting_interval_s`: how often clients are asked for their load; 0: not at all. `client_status`: who may
+    ask what every client has.
+    """
 
     address: str = "127.0.0.1:0"
     tls: TlsFiles | None = None
@@ -41,6 +48,8 @@ class XdsOptions:
     limits: Limits = field(default_factory=Limits)
     identify: Identify = by_cluster
     identifier: str = ""
+    load_reporting_interval_s: float = 10.0
+    client_status: Audience = Audience.LOOPBACK
 
 
 class XdsServer:
@@ -50,6 +59,7 @@ class XdsServer:
         self, api: EnvoyApi, fleet: Fleet, options: XdsOptions | None = None, observer: Observer | None = None
     ) -> None:
         self.fleet = fleet
+        self.loads = Loads()
         self._api = api
         self._options = options or XdsOptions()
         self._observer = observer or SilentObserver()
@@ -58,6 +68,7 @@ class XdsServer:
         self._edge = Edge(
             RequestDecoder(api, limits), self.groups, fleet, self._observer, self._options.identify, limits
         )
+        self.poller = Poller(self._edge)
         self._bound = Address.parse(self._options.address)
         self._server: aio.Server | None = None
         self._health: Health | None = None
@@ -80,9 +91,14 @@ class XdsServer:
     async def start(self) -> None:
         """Listen. Health is NOT_SERVING until `set_ready`. Raises InvalidConfig when the address cannot be had."""
         server = new_server(self._options.limits)
-        status = ClientStatusService(self._api, self.fleet, self.groups, self._options.limits)
-        server.add_generic_rpc_handlers((*discovery_handlers(self._edge), status.handler()))
-        services = [*(row.name for row in DISCOVERY_SERVICES), CLIENT_STATUS]
+        loads = LoadReporting(self._api, self._edge, self.loads, self._options.load_reporting_interval_s)
+        discovery = discovery_handlers(self._edge, self.poller)
+        server.add_generic_rpc_handlers((*discovery, loads.handler()))
+        services = [*(row.name for row in DISCOVERY_SERVICES), LOAD_REPORTING]
+        if self._options.client_status is not Audience.OFF:
+            status = ClientStatusService(self._api, self._edge, self._options.client_status)
+            server.add_generic_rpc_handlers((status.handler(),))
+            services.append(CLIENT_STATUS)
         health = Health(server, services)
         add_reflection(server, services, self._api.pool)
         tls, allowed = self._options.tls, self._options.plaintext_off_loopback
@@ -110,16 +126,18 @@ class XdsServer:
         await self.set_ready(False)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.stop(grace_s))
-            tasks.create_task(self._end_streams(grace_s * 0.8))
+            tasks.create_task(self._end_streams(grace_s * DRAIN_SHARE))
         if self._waker is not None:
             self._waker.cancel()
             await asyncio.gather(self._waker, return_exceptions=True)
         self._server = None
 
     async def _end_streams(self, within_s: float) -> None:
+        """A few at a time and all of the time, so that the servers they go to are met by no storm."""
         waiting = list(self._edge.streams.values())
-        batch = math.ceil(len(waiting) / DRAIN_STEPS) or 1
-        for start in range(0, len(waiting), batch):
-            for stream in waiting[start : start + batch]:
+        steps = min(len(waiting), max(1, round(within_s / DRAIN_STEP_S)))
+        for step in range(steps):
+            if step:  # the last have nobody to wait for
+                await asyncio.sleep(within_s / steps)
+            for stream in waiting[step::steps]:
                 stream.end(DRAINING)
-            await asyncio.sleep(within_s / DRAIN_STEPS)

@@ -29,6 +29,7 @@ from xds.server.setting_types import (
 )
 
 Reader = Callable[[object], Any]
+SHORTEST_REPORTING_INTERVAL_S = 0.1
 
 
 def setting(toml: str, read: Reader, default: Any, help_text: str) -> Any:
@@ -49,6 +50,9 @@ class ServerSettings:
     http_address: Address = setting(
         "http.address", host_and_port, Address("127.0.0.1", 18002), "/healthz, /readyz and /metrics"
     )
+    rest_polling: bool = setting(
+        "http.rest_polling", boolean, False, "Envoys may poll (REST) on the HTTP port, where nobody proves who they are"
+    )
     data_dir: Path = setting("store.data_dir", path, Path(".fairlead"), "where the embedded etcd keeps its data")
     memory: bool = setting("store.memory", boolean, False, "keep nothing: the in-memory store, for trying things out")
     etcd: tuple[str, ...] = setting(
@@ -66,6 +70,10 @@ class ServerSettings:
     xds_client_ca: Path | None = setting(
         "xds.client_ca", path, None, "PEM file: Envoys must show a certificate that this CA signed"
     )
+    client_status: str = setting(
+        "xds.client_status", partial(choice, ("off", "loopback", "on")), "loopback",
+        "who may ask what every client has (CSDS): off, loopback (callers on this machine) or on (all of the port)",
+    )  # fmt: skip
     management_cert: Path | None = setting("management.cert", path, None, "PEM file: the certificate shown to commands")
     management_key: Path | None = setting("management.key", path, None, "PEM file: that certificate's key")
     management_client_ca: Path | None = setting(
@@ -79,6 +87,9 @@ class ServerSettings:
     )
     ready_file: Path | None = setting(
         "server.ready_file", path, None, "written when ready: JSON with the addresses bound and the pid"
+    )
+    load_reporting_interval_s: float = setting(
+        "xds.load_reporting_interval_s", seconds, 10.0, "seconds between reports that clients are asked for; 0: none"
     )
     drain_s: float = setting("server.drain_s", seconds, 10.0, "seconds that open streams may take to end on SIGTERM")
     log_level: str = setting(
@@ -158,10 +169,27 @@ def _broken_rules(settings: ServerSettings) -> list[str]:
             broken.append(f"{side}_cert and {side}_key go together: give both or neither")
     for side in ("xds", "management"):
         broken += _listener_rules(settings, side)
+    broken += _rest_rules(settings)
     if bool(settings.etcd_username) != (settings.etcd_password_file is not None):
         broken.append("etcd_username and etcd_password_file go together: give both or neither")
+    if 0 < settings.load_reporting_interval_s < SHORTEST_REPORTING_INTERVAL_S:
+        shortest = f"{SHORTEST_REPORTING_INTERVAL_S:g}"
+        broken.append(f"load_reporting_interval_s must be 0 or at least {shortest}: clients would do little else")
     if settings.gc_keep_revisions < 1:
         broken.append("gc_keep_revisions must be at least 1: what is served is always kept")
+    return broken
+
+
+def _rest_rules(settings: ServerSettings) -> list[str]:
+    if not settings.rest_polling or settings.plaintext_allowed:
+        return []
+    twice = "or set both insecure_plaintext and insecure_off_loopback if you mean it"
+    broken = []
+    if settings.xds_client_ca is not None:
+        broken.append(f"rest_polling would serve without a certificate what xds_client_ca protects: drop one, {twice}")
+    if not settings.http_address.loopback:
+        address = settings.http_address
+        broken.append(f"rest_polling is plaintext and http_address {address} is not loopback: listen there, {twice}")
     return broken
 
 

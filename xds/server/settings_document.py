@@ -53,7 +53,10 @@ _RULES = """\
 - A certificate and its key are given together, and so are `etcd_username` and `etcd_password_file`.
 - Off loopback, the xDS and the management listener each need a certificate, a key and a client CA. Plaintext, or TLS
   that lets any client in, is refused there unless both `insecure_plaintext` and `insecure_off_loopback` are set. The
-  HTTP listener has no secrets and no TLS; keep it for probes and Prometheus.
+  HTTP listener has no TLS; keep it for probes and Prometheus.
+- `rest_polling` serves configuration on the HTTP listener, in plaintext and to whoever asks. It is refused beside
+  `xds_client_ca`, and off loopback, unless both `insecure_plaintext` and `insecure_off_loopback` are set; secrets are
+  not polled off loopback even then (docs/xds.md).
 - `gc_keep_revisions` is at least 1.
 
 ## While it runs

@@ -6,12 +6,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from snapshots.store.protocol import SnapshotStore
+from snapshots.store.endpoint_sets import Store
 from xds.server.settings import ServerSettings
 
 
 @asynccontextmanager
-async def open_store(settings: ServerSettings) -> AsyncIterator[SnapshotStore]:
+async def open_store(settings: ServerSettings) -> AsyncIterator[Store]:
     """The store, closed at the end, and with it an etcd that was started for it.
 
     A cluster that does not answer is no error here: the server starts, is not ready, and says why. Raises
@@ -37,7 +37,7 @@ async def open_store(settings: ServerSettings) -> AsyncIterator[SnapshotStore]:
 
 
 @asynccontextmanager
-async def _etcd_store(settings: ServerSettings, endpoints: tuple[str, ...]) -> AsyncIterator[SnapshotStore]:
+async def _etcd_store(settings: ServerSettings, endpoints: tuple[str, ...]) -> AsyncIterator[Store]:
     # Imported here: the in-memory store needs none of it, and an embedded etcd starts meanwhile.
     from snapshots.store.etcd.client import EtcdClient
     from snapshots.store.etcd.settings import EtcdSettings

@@ -11,13 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
 import grpc
-from grpc import aio
 
 from api.errors import Denied
 from xds.fleet import Fleet
@@ -29,22 +28,14 @@ from xds.protocol.session import Session
 from xds.protocol.types import GroupName, TypeUrl
 from xds.protocol.variant import Variant
 from xds.server.catalogues import Catalogues, ServedGroup
+from xds.server.conversation import STATUS_CODES, Context, Conversation, peer_address
 from xds.server.decoding import RequestDecoder, StreamRefused
+from xds.server.households import Household
 from xds.server.identity import AuthContext, Identify
 from xds.server.limits import Limits
 from xds.server.observer import Observer, StreamInfo
 
-Context = aio.ServicerContext[bytes, bytes]
-
 VARIANT_NAMES = {Variant.DELTA: "delta", Variant.STATE_OF_THE_WORLD: "sotw"}
-END_OF_CALL: object = aio.EOF  # type: ignore[attr-defined]  # the stubs leave it out
-LAST_WORDS_S = 2.0
-"""How long a client that does not read is given to take the status its stream ends with."""
-
-DEFECT = Close("INTERNAL", "the control plane failed on this stream; its log says why. Connect again")
-
-# A call that the client or the network has ended shows itself as one of these in whoever reads or writes.
-CALL_ENDED = (aio.InternalError, aio.UsageError, asyncio.InvalidStateError)
 
 
 @dataclass(slots=True)
@@ -57,17 +48,24 @@ class Edge:
     observer: Observer
     identify: Identify
     limits: Limits
-    streams: dict[int, Stream] = field(default_factory=dict)
+    streams: dict[int, Conversation] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
+    def group_of(self, node: Node, context: Context) -> GroupName:
+        """The group of a client that says it is `node`. Raises StreamRefused when it may not be."""
+        proved: AuthContext = context.auth_context() or {}
+        try:
+            return self.identify(node, proved)
+        except Denied as denied:
+            raise StreamRefused(denied.status, denied.message) from denied
 
-class Stream:
-    """One stream from its first request to its end. `run` is the whole of its life."""
+
+class Stream(Conversation):
+    """One discovery stream."""
 
     def __init__(self, edge: Edge, context: Context, variant: Variant, only_type: TypeUrl | None) -> None:
-        self.id = next(edge.ids)
+        super().__init__(next(edge.ids), context, edge.limits, edge.observer)
         self._edge = edge
-        self._context = context
         self._variant = variant
         self._only_type = only_type
         limits = SessionLimits(names=edge.limits.names)
@@ -75,66 +73,26 @@ class Stream:
         self._types: set[TypeUrl] = set()
         self._decode = edge.decoder.delta if variant is Variant.DELTA else edge.decoder.state
         self._clock = asyncio.get_running_loop().time
-        self._address = peer_address(context.peer())
         self._info: StreamInfo | None = None
         self._group: ServedGroup | None = None
+        self._household: Household | None = None
         self._served = False
         self._due: deque[Response] = deque()
         self._moved = False
-        self._close: Close | None = None
-        self._ended = False
-        self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
         return f"<Stream {self.id} of {self._address}: {self._session!r}>"
 
+    @property
+    def session(self) -> Session:
+        """For those who ask what the client has; only the stream itself speaks through it."""
+        return self._session
+
     def wake(self) -> None:
         """The group has moved: ask the session when the writer gets to it."""
         self._moved = True
-        self._work.set()
-
-    def end(self, close: Close) -> None:
-        """End the stream after what is being written."""
-        self._close = self._close or close
-        self._work.set()
-
-    async def run(self) -> None:
-        """Serve until either side ends it; then tell the client why, if it was us."""
-        try:
-            await self._serve()
-        except Exception as error:  # noqa: BLE001  # a defect ends this stream and no other; it is told to the observer
-            self._edge.observer.stream_failed(self._address, error)
-            self._close = DEFECT
-        finally:
-            self._leave()
-        if self._close is not None:
-            await self._say(self._close)
-
-    async def _serve(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            reader = tasks.create_task(self._read())
-            await self._write()
-            reader.cancel()
-
-    async def _read(self) -> None:
-        try:
-            async with asyncio.timeout(self._edge.limits.first_request_s):
-                data = await self._context.read()
-            while data is not END_OF_CALL:
-                await self._take(data)
-                if self._closing:
-                    break  # a read that is cancelled half-way leaves its message in gRPC's memory for good
-                data = await self._context.read()
-        except TimeoutError:
-            waited = self._edge.limits.first_request_s
-            self.end(Close("DEADLINE_EXCEEDED", f"no request came within {waited:g} s of opening the stream"))
-        except StreamRefused as refused:
-            self.end(refused.close)
-        except CALL_ENDED:
-            pass
-        self._ended = True
         self._work.set()
 
     async def _take(self, data: bytes) -> None:
@@ -166,13 +124,9 @@ class Stream:
             while self._due or (self._moved and not self._closing):
                 if not self._due:
                     self._catch_up()
-                elif not await self._send(self._due.popleft()):
+                elif not await self._respond(self._due.popleft()):
                     return
             self._idle.set()
-
-    @property
-    def _closing(self) -> bool:
-        return self._close is not None or self._ended
 
     def _catch_up(self) -> None:
         self._moved = False
@@ -182,36 +136,29 @@ class Stream:
 
     def _first_state(self, group: ServedGroup) -> Plan:
         self._served = True
-        return self._session.serve(group.catalogue, self._clock())
+        siblings = self._household.siblings if self._household else None
+        return self._session.serve(group.catalogue, self._clock(), siblings)
 
-    async def _send(self, response: Response) -> bool:
+    async def _respond(self, response: Response) -> bool:
         """Write one response. False when the client is gone, or did not take it in time."""
         if self._group is None or self._info is None:
             return False
         encoded = self._group.encoder.encode(self._variant, response)
-        try:
-            async with asyncio.timeout(self._edge.limits.write_s):
-                await self._context.write(encoded.data)
-        except TimeoutError:
-            waited = self._edge.limits.write_s
-            self._close = Close("DEADLINE_EXCEEDED", f"the client did not read a response within {waited:g} s")
-            return False
-        except CALL_ENDED:
+        if not await self._send(encoded.data):
             return False
         self._edge.observer.written(self._info, response, len(encoded.data), encoded.fresh)
         return True
 
     def _enter(self, node: Node) -> None:
         """The first request named the node: it is in the fleet from now on."""
-        auth_context: AuthContext = self._context.auth_context() or {}
-        try:
-            group = self._edge.identify(node, auth_context)
-        except Denied as denied:
-            raise StreamRefused(denied.status, denied.message) from denied
+        group = self._edge.group_of(node, self._context)
         now_s = time.time()
         variant = VARIANT_NAMES[self._variant]
         self._info = StreamInfo(self.id, node, group, variant, self._address, self._only_type, now_s)
         self._group = self._edge.catalogues.join(group, self)
+        if self._only_type is not None:
+            self._household = self._group.household(node.id)
+            self._household.enter(self._session, self.wake)
         aggregated = self._only_type is None
         self._edge.fleet.connected(self.id, node, group, variant, self._address, now_s, aggregated=aggregated)
         self._edge.observer.stream_opened(self._info)
@@ -222,6 +169,8 @@ class Stream:
             self.end(decided.close)
         if decided.wake_at_s is not None:
             self._wake_at(decided.wake_at_s)
+        if self._household is not None:
+            self._household.wake_freed()
         if self._info is None:
             return
         now_s = time.time() if decided.observations else 0.0
@@ -245,6 +194,7 @@ class Stream:
     def _leave(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._leave_household()
         if self._info is not None:
             self._edge.catalogues.leave(GroupName(self._info.group), self)
             self._edge.fleet.disconnected(self.id, time.time())
@@ -252,37 +202,32 @@ class Stream:
         elif self._close is not None:
             self._edge.observer.stream_refused(self._address, self._close)
 
-    async def _say(self, close: Close) -> None:
-        """End the call with a status. One who does not read finds it behind the response that is stuck."""
-        try:
-            async with asyncio.timeout(LAST_WORDS_S):
-                await self._context.abort(STATUS_CODES[close.status], close.message)
-        except (TimeoutError, *CALL_ENDED):
+    def _leave_household(self) -> None:
+        if self._household is None or self._group is None or self._info is None:
             return
-
-
-STATUS_CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCode}
-
-
-def peer_address(peer: str) -> str:
-    """`ipv4:127.0.0.1:4711` -> `127.0.0.1:4711`; `ipv6:%5B::1%5D:4711` -> `[::1]:4711`."""
-    _, _, address = peer.partition(":")
-    return address.replace("%5B", "[").replace("%5D", "]")
+        self._session.leave()
+        self._household.leave(self._session)
+        self._group.forget_household(self._info.node.id)
 
 
 def stream_method(edge: Edge, variant: Variant, only_type: TypeUrl | None) -> grpc.RpcMethodHandler[Any, Any]:
     """A gRPC method that takes and gives bytes, for one kind of stream."""
+    return lasting_method(edge, lambda context: Stream(edge, context, variant, only_type))
+
+
+def lasting_method(edge: Edge, begin: Callable[[Context], Conversation]) -> grpc.RpcMethodHandler[Any, Any]:
+    """A gRPC method whose calls are conversations: counted, bounded, and ended when the server goes away."""
 
     async def serve(_: object, context: Context) -> None:
         if len(edge.streams) >= edge.limits.streams:
             full = Close("RESOURCE_EXHAUSTED", f"this server already serves {edge.limits.streams} streams; try another")
             edge.observer.stream_refused(peer_address(context.peer()), full)
             await context.abort(STATUS_CODES[full.status], full.message)
-        stream = Stream(edge, context, variant, only_type)
-        edge.streams[stream.id] = stream
+        conversation = begin(context)
+        edge.streams[conversation.id] = conversation
         try:
-            await stream.run()
+            await conversation.run()
         finally:
-            del edge.streams[stream.id]
+            del edge.streams[conversation.id]
 
     return grpc.stream_stream_rpc_method_handler(serve)

@@ -13,7 +13,7 @@ from api.cli.contexts import choose_target
 from api.cli.groups import GroupOption, chosen_group
 from api.cli.output import Format, show_document
 from api.cli.shared import Invocation, invocation_of
-from xds.bootstrap import Place, TlsFiles, envoy_bootstrap, grpc_bootstrap
+from xds.bootstrap import Place, TlsFiles, envoy_bootstrap, grpc_bootstrap, with_load_reports
 from xds.protocol.variant import Variant
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ Speaks = Annotated[
 PerType = Annotated[
     bool, typer.Option("--per-type", help="Envoy only: no ADS; each type from its own service, on its own stream.")
 ]
+LoadReports = Annotated[
+    bool, typer.Option("--load-reports", help="Envoy only: it reports its traffic to the server; see `fairlead top`.")
+]
 Ca = Annotated[str, typer.Option(metavar="FILE", help="Speak TLS, and trust this CA.")]
 Certificate = Annotated[str, typer.Option(metavar="FILE", help="Its certificate, for mutual TLS.")]
 Key = Annotated[str, typer.Option(metavar="FILE", help="The certificate's key.")]
@@ -68,6 +71,7 @@ def command(
     xds_address: XdsAddress = "",
     variant: Speaks = None,
     per_type: PerType = False,
+    load_reports: LoadReports = False,
     ca: Ca = "",
     cert: Certificate = "",
     key: Key = "",
@@ -79,7 +83,8 @@ def command(
     with --per-type say where its types come from as its bootstrap does (docs/xds.md).
     """
     invocation = invocation_of(context)
-    _refuse_what_grpc_lacks(kind, variant, per_type, invocation.output)
+    if kind is Kind.GRPC:
+        _refuse_what_grpc_lacks(variant, invocation.output, per_type=per_type, load_reports=load_reports)
     tls = _tls(ca, cert, key)
     if not (group and xds_address):
         group, xds_address = _asked(invocation, group, xds_address)
@@ -90,16 +95,21 @@ def command(
         return
     spoken = VARIANTS[variant or VariantName.DELTA]
     document: dict[str, Any] = envoy_bootstrap(node, group, place, spoken, per_type=per_type)
+    document = with_load_reports(document) if load_reports else document
     show_document(document, Format.JSON if invocation.output is Format.JSON else Format.YAML)
 
 
-def _refuse_what_grpc_lacks(kind: Kind, variant: VariantName | None, per_type: bool, form: Format) -> None:
-    if kind is Kind.GRPC and variant is VariantName.DELTA:
+def _refuse_what_grpc_lacks(variant: VariantName | None, form: Format, *, per_type: bool, load_reports: bool) -> None:
+    if variant is VariantName.DELTA:
         raise typer.BadParameter("gRPC clients speak the state of the world only", param_hint="--variant")
-    if kind is Kind.GRPC and per_type:
+    if per_type:
         raise typer.BadParameter("gRPC clients speak ADS only", param_hint="--per-type")
-    if kind is Kind.GRPC and form is Format.YAML:
+    if form is Format.YAML:
         raise typer.BadParameter("gRPC clients read JSON only", param_hint="--output")
+    if load_reports:
+        raise typer.BadParameter(
+            "gRPC clients report the load of clusters that have `lrs_server: {self: {}}`", param_hint="--load-reports"
+        )
 
 
 def _tls(ca: str, certificate: str, key: str) -> TlsFiles | None:

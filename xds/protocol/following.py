@@ -1,0 +1,43 @@
+"""Keeps what a subscription's names stand for up to date: before anything is decided, and at little cost if it is.
+
+Names are looked up when they are asked for, and all of them again only when some alias of the type changed.
+"""
+
+from __future__ import annotations
+
+from xds.protocol.aliases import NOTHING
+from xds.protocol.served import ServedType
+from xds.protocol.subscription import Subscription
+
+
+def follow(subscription: Subscription, served: ServedType) -> None:
+    """Point every name at its resource: what is newly wanted is owed, what is wanted no more is let go of.
+
+    `asked` becomes the resources that were asked for; a name that stands for nothing stays, and is told as missing.
+    """
+    interest = subscription.interest
+    interest.hidden = served.on_demand
+    if not subscription.type.aliased:
+        return
+    standing = interest.standing
+    asked = subscription.asked & interest.names
+    for name in asked if standing.seen == served.aliases.changes else interest.names:
+        standing.put(name, NOTHING if name in served.resources else served.aliases.targets(name))
+    standing.seen = served.aliases.changes
+    subscription.asked = {target for name in subscription.asked for target in standing.targets(name)}
+    _settle(subscription, served)
+
+
+def _settle(subscription: Subscription, served: ServedType) -> None:
+    interest, standing = subscription.interest, subscription.interest.standing
+    for name in standing.gained:
+        # What is wanted anyhow comes with the log; what only its new name wants may be older than the cursor.
+        if name in standing and not interest.wants_beside_aliases(name):
+            subscription.owed.add(name)
+    for name in standing.released:
+        if name not in interest or name not in served.resources:
+            subscription.forget(name)
+            subscription.let_go.add(name)
+    subscription.let_go -= standing.gained
+    standing.gained.clear()
+    standing.released.clear()
