@@ -3,7 +3,7 @@
 The hundreds group by what was being read: 01 YAML, 02 documents, 03 Envoy messages and 04 their field rules (both named
 in `api.envoy.problem`), 05 duplicates and references, 06 sizes, 07 files, 08 a server's settings, 09 publishing and the
 record of it, 10 endpoints apart from configuration, 11 what Gateway API objects are to one another. A code is never
-reused for something else.
+reused for something else (E0206 was for kinds that are supported by now).
 `W` codes are warnings: they refuse nothing.
 """
 
@@ -30,7 +30,6 @@ MISSING_FIELD = "E0202"
 BACKEND_NOT_FOUND = "E0203"
 UNKNOWN_API_VERSION = "E0204"
 UNKNOWN_KIND = "E0205"
-KIND_NOT_SUPPORTED = "E0206"
 UNKNOWN_FIELD = "E0207"
 WRONG_TYPE = "E0208"
 INVALID_NAME = "E0209"
@@ -80,6 +79,7 @@ LISTENER_CONFLICT = "E1104"
 LISTENER_UNSUPPORTED = "E1105"
 FILTER_UNSUPPORTED = "E1106"
 CERTIFICATE_INVALID = "E1107"
+POLICY_CONFLICT = "E1108"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -100,7 +100,6 @@ TITLES: dict[str, str] = {
     BACKEND_NOT_FOUND: "a backend that does not exist",
     UNKNOWN_API_VERSION: "unknown apiVersion",
     UNKNOWN_KIND: "unknown kind",
-    KIND_NOT_SUPPORTED: "a kind that this version does not support",
     UNKNOWN_FIELD: "unknown field",
     WRONG_TYPE: "wrong type",
     INVALID_NAME: "invalid name",
@@ -157,4 +156,5 @@ TITLES: dict[str, str] = {
     LISTENER_UNSUPPORTED: "a listener that cannot be served",
     FILTER_UNSUPPORTED: "a filter that is not known",
     CERTIFICATE_INVALID: "a certificate that cannot be used",
+    POLICY_CONFLICT: "two policies for one backend",
 }

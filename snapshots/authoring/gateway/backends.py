@@ -1,56 +1,81 @@
 """What a backendRef leads to: a cluster, or the reason why it leads nowhere. Pure.
 
-Source: Gateway API, "BackendRef"; Kubernetes Services are followed to their EndpointSlices, for there is no proxy here.
+Source: Gateway API, "BackendRef", and GEP-1911 for protocols; Kubernetes Services are followed to their EndpointSlices,
+for there is no proxy here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from api.envoy.problem import did_you_mean
+from snapshots.authoring.gateway.backend_tls import BackendPolicies, BackendTls
 from snapshots.authoring.gateway.complaints import Complaint
+from snapshots.authoring.gateway.envoy import NO_BACKEND
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.kinds.kubernetes import ServicePort
 from snapshots.authoring.kinds.references import BackendObjectReference
 from snapshots.authoring.kinds.table import FAIRLEAD_GROUP
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import BACKEND_INVALID, BACKEND_NOT_FOUND, REFERENCE_NOT_PERMITTED
 
 Protocol = Literal["http", "h2c", "tcp", "udp"]
-# appProtocol, as Kubernetes and the Gateway API name them, -> what is spoken to the backend.
-_APP_PROTOCOLS: dict[str, Protocol] = {"kubernetes.io/h2c": "h2c", "kubernetes.io/ws": "http", "http": "http"}
+# appProtocol, as Kubernetes, IANA and the Gateway API name them, -> what is spoken to the backend, and whether in TLS.
+_APP_PROTOCOLS: dict[str, tuple[Protocol, bool]] = {
+    "http": ("http", False),
+    "kubernetes.io/ws": ("http", False),
+    "ws": ("http", False),
+    "kubernetes.io/h2c": ("h2c", False),
+    "h2c": ("h2c", False),
+    "http2": ("h2c", False),
+    "grpc": ("h2c", False),
+    "https": ("http", True),
+    "kubernetes.io/wss": ("http", True),
+    "wss": ("http", True),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class BackendTarget:
     """A backend that exists: the object, its port (a Service's), and how it is spoken to.
 
+    `tls`: the policy that says so, if any; `client_certificate`: SDS's name of what is shown there, or "".
     `assignment` is what EDS calls its endpoints; `cluster` adds to that how they are spoken to.
     """
 
     backend: AuthoredObject
     port: ServicePort | None
     protocol: Protocol
+    tls: BackendTls | None = None
+    client_certificate: str = ""
 
     @property
     def assignment(self) -> str:
-        """`Service/shop/carts:8080`, `Backend/shop/carts`."""
+        """`Service/shop/carts:8080`, `Service/shop/names:53/udp`, `Backend/shop/carts`."""
         at = f":{self.port.port}" if self.port else ""
-        return f"{self.backend.key.kind}/{self.backend.namespace}/{self.backend.name}{at}"
+        transport = "/udp" if self.port and self.port.protocol == "UDP" else ""
+        return f"{self.backend.key.kind}/{self.backend.namespace}/{self.backend.name}{at}{transport}"
 
     @property
     def cluster(self) -> str:
-        return self.assignment if self.protocol in ("http", "tcp", "udp") else f"{self.assignment}/{self.protocol}"
+        """NO_BACKEND where a policy wants TLS and nobody can be trusted: connections must fail, not go in plaintext."""
+        if self.tls is not None and self.tls.invalid is not None:
+            return NO_BACKEND
+        http2 = "/h2c" if self.protocol == "h2c" else ""
+        shown = f"/as/{self.client_certificate}" if self.client_certificate else ""
+        return f"{self.assignment}{http2}{shown}"
 
 
 @dataclass(slots=True)
 class Backends:
-    """Resolves references and remembers what was used: only that becomes clusters."""
+    """Resolves references and remembers what was found, and which routes depend on which policies."""
 
     world: World
-    used: dict[str, BackendTarget] = field(default_factory=dict)
+    policies: BackendPolicies = field(default_factory=BackendPolicies)
+    found: dict[str, BackendTarget] = field(default_factory=dict)
+    policy_users: dict[ObjectKey, set[ObjectKey]] = field(default_factory=dict)
 
     def resolve(
         self, route: AuthoredObject, reference: BackendObjectReference, at: Path, protocol: Protocol
@@ -59,10 +84,18 @@ class Backends:
         found = self._find(route, reference, at)
         if isinstance(found, Complaint):
             return found
-        target = _target(route, found, reference, at, protocol)
+        target = self._target(route, found, reference, at, protocol)
         if isinstance(target, BackendTarget):
-            self.used[target.cluster] = target
+            self.found[target.cluster] = target
         return target
+
+    def presenting(self, target: BackendTarget, client_certificate: str) -> BackendTarget:
+        """The same backend, shown a Gateway's certificate; as it is, where no TLS is spoken or none is shown."""
+        if target.tls is None or not client_certificate:
+            return target
+        shown = replace(target, client_certificate=client_certificate)
+        self.found[shown.cluster] = shown
+        return shown
 
     def _find(self, route: AuthoredObject, reference: BackendObjectReference, at: Path) -> AuthoredObject | Complaint:
         known = {("", "Service"), (FAIRLEAD_GROUP, "Backend")}
@@ -82,29 +115,67 @@ class Backends:
             return Complaint(route, (*at, "name"), BACKEND_NOT_FOUND, "BackendNotFound", text, hint)
         return found
 
+    def _target(
+        self,
+        route: AuthoredObject,
+        found: AuthoredObject,
+        reference: BackendObjectReference,
+        at: Path,
+        protocol: Protocol,
+    ) -> BackendTarget | Complaint:
+        port = _service_port(route, found, reference, at, protocol) if found.key.kind == "Service" else None
+        if isinstance(port, Complaint):
+            return port
+        section = port.name if port is not None else ""
+        for each in self.policies.about(found, section):
+            self.policy_users.setdefault(each.policy.key, set()).add(route.key)
+        if protocol in ("tcp", "udp"):
+            return BackendTarget(found, port, protocol)
+        tls = self.policies.of(found, section)
+        app_protocol = found.model.spec.app_protocol if port is None else port.app_protocol
+        spoken = _spoken(app_protocol, protocol, tls is not None)
+        if spoken is None:
+            return _unsupported(route, found, str(app_protocol), at)
+        return BackendTarget(found, port, spoken, tls)
 
-def _target(
-    route: AuthoredObject, found: AuthoredObject, reference: BackendObjectReference, at: Path, protocol: Protocol
-) -> BackendTarget | Complaint:
-    if found.key.kind == "Backend":
-        return _spoken(route, found, None, found.model.spec.app_protocol, at, protocol)
-    port = next((each for each in found.model.spec.ports if each.port == reference.port), None)
-    if port is None:
-        ports = ", ".join(str(each.port) for each in found.model.spec.ports)
-        text = f'Service "{found.name}" has no port {reference.port}'
-        hint = f"it has {ports}" if ports else ""
-        return Complaint(route, (*at, "port"), BACKEND_NOT_FOUND, "BackendNotFound", text, hint)
-    return _spoken(route, found, port, port.app_protocol, at, protocol)
+
+def _service_port(
+    route: AuthoredObject, service: AuthoredObject, reference: BackendObjectReference, at: Path, protocol: Protocol
+) -> ServicePort | Complaint:
+    if service.model.spec.type == "ExternalName":
+        text = f'Service "{service.name}" is an ExternalName: it could lead anywhere, whatever grants say'
+        hint = "write a Backend with its hostname and port"
+        return Complaint(route, (*at, "name"), BACKEND_INVALID, "UnsupportedValue", text, hint)
+    transport = "UDP" if protocol == "udp" else "TCP"
+    ports: tuple[ServicePort, ...] = service.model.spec.ports
+    numbered = [each for each in ports if each.port == reference.port]
+    port = next((each for each in numbered if each.protocol == transport), None)
+    if port is not None:
+        return port
+    if numbered:
+        text = f'port {reference.port} of Service "{service.name}" takes {numbered[0].protocol}, not {transport}'
+        return Complaint(route, (*at, "port"), BACKEND_INVALID, "UnsupportedProtocol", text)
+    known = ", ".join(str(each.port) for each in ports)
+    text = f'Service "{service.name}" has no port {reference.port}'
+    hint = f"it has {known}" if known else ""
+    return Complaint(route, (*at, "port"), BACKEND_NOT_FOUND, "BackendNotFound", text, hint)
 
 
-def _spoken(
-    route: AuthoredObject,
-    found: AuthoredObject,
-    port: ServicePort | None,
-    app_protocol: str | None,
-    at: Path,
-    protocol: Protocol,
-) -> BackendTarget | Complaint:
-    if protocol == "http" and app_protocol is not None:
-        protocol = _APP_PROTOCOLS.get(app_protocol, "http")
-    return BackendTarget(found, port, protocol)
+def _spoken(app_protocol: str | None, protocol: Protocol, in_tls: bool) -> Protocol | None:
+    """What is spoken to a backend, of those that HTTP routes can speak; None: nothing that the backend takes."""
+    if app_protocol is None:
+        return protocol
+    known = _APP_PROTOCOLS.get(app_protocol.lower())
+    if known is None or (known[1] and not in_tls):
+        return None
+    # What comes over a GRPCRoute is HTTP/2, whatever the backend calls it.
+    return "h2c" if protocol == "h2c" else known[0]
+
+
+def _unsupported(route: AuthoredObject, found: AuthoredObject, app_protocol: str, at: Path) -> Complaint:
+    known = _APP_PROTOCOLS.get(app_protocol.lower())
+    text = f'{found.key} speaks "{app_protocol}", which a {route.key.kind} cannot'
+    hint = f"appProtocol is one of {', '.join(_APP_PROTOCOLS)}"
+    if known is not None:
+        text, hint = f'{found.key} speaks "{app_protocol}", and nothing says whom to trust', "add a BackendTLSPolicy"
+    return Complaint(route, (*at, "name"), BACKEND_INVALID, "UnsupportedProtocol", text, hint)

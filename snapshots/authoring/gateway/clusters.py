@@ -1,61 +1,76 @@
-"""The clusters and endpoints of the backends that routes use. Pure."""
+"""The clusters and endpoints of the backends that are used. Pure."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from snapshots.authoring.gateway.backend_tls import authorities_resource, upstream_tls
 from snapshots.authoring.gateway.backends import BackendTarget
+from snapshots.authoring.gateway.endpoints import Address, assignment, backend_addresses, service_addresses
 from snapshots.authoring.gateway.envoy import ADS, HTTP_OPTIONS, Messages, duration
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.objects import AuthoredObject
 from xds.protocol.resource import Resource
+from xds.protocol.types import CLUSTER
 
 CONNECT_TIMEOUT_S = 5.0
+# The standard knows no limits, and Envoy's own (1,024 requests, 3 retries at a time) would answer 503 without a word
+# in anybody's document.
+_NO_LIMIT = {"value": 2**32 - 1}
+_LIMITS = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+
+Made = Iterator[tuple[AuthoredObject, Resource]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
-    """One endpoint: where it is, and how much of the traffic it takes."""
-
-    address: str
-    port: int
-    region: str = ""
-    zone: str = ""
-    weight: int = 1
-    priority: int = 0
+def in_use(found: Mapping[str, BackendTarget], served: Iterable[Resource]) -> list[BackendTarget]:
+    """Of all targets found, those whose cluster is named by something that is served; by the clusters' names."""
+    named = {each.name for resource in served for each in resource.references if each.type_url == CLUSTER}
+    return [found[name] for name in sorted(named & found.keys())]
 
 
-def clusters(
-    messages: Messages, world: World, targets: Iterable[BackendTarget]
-) -> Iterator[tuple[AuthoredObject, Resource]]:
-    """A Cluster for each target, a ClusterLoadAssignment for each set of endpoints; with the backend they stand for."""
-    assigned: set[str] = set()
+def clusters(messages: Messages, world: World, targets: Iterable[BackendTarget]) -> Made:
+    """A Cluster for each target, a ClusterLoadAssignment for each set of endpoints, a Secret for each set of
+    authorities; each with the object that it stands for."""
+    made: set[str] = set()
     for target in targets:
         yield target.backend, _cluster(messages, target)
-        if _is_dns(target) or _is_dynamic(target) or target.assignment in assigned:
+        if target.tls is not None and target.tls.name not in made:
+            made.add(target.tls.name)
+            yield target.tls.policy, authorities_resource(messages, target.tls)
+        if _is_dns(target) or _is_dynamic(target) or target.assignment in made:
             continue
-        assigned.add(target.assignment)
-        found = _assignment(target.assignment, _addresses(world, target))
-        yield target.backend, messages.resource("envoy.config.endpoint.v3.ClusterLoadAssignment", found)
+        made.add(target.assignment)
+        yield (
+            target.backend,
+            messages.resource("envoy.config.endpoint.v3.ClusterLoadAssignment", _endpoints(world, target)),
+        )
 
 
 def _cluster(messages: Messages, target: BackendTarget) -> Resource:
+    limits = {"thresholds": [dict.fromkeys(_LIMITS, _NO_LIMIT)]}
     fields: dict[str, Any] = {"name": target.cluster, "connect_timeout": duration(CONNECT_TIMEOUT_S)}
-    if _is_dns(target):
-        spec = target.backend.model.spec
-        fields |= {
-            "type": "STRICT_DNS",
-            "load_assignment": _assignment(target.cluster, [_Address(spec.hostname, spec.port)]),
-        }
-    else:
-        fields |= {"type": "EDS", "eds_cluster_config": {"eds_config": ADS, "service_name": target.assignment}}
+    fields |= {"circuit_breakers": limits} | _discovery(target)
     if target.protocol == "h2c":
         options = messages.packed(HTTP_OPTIONS, {"explicit_http_config": {"http2_protocol_options": {}}})
         fields["typed_extension_protocol_options"] = {HTTP_OPTIONS: options}
+    if target.tls is not None:
+        alpn = "h2" if target.protocol == "h2c" else "http/1.1"
+        fields["transport_socket"] = upstream_tls(messages, target.tls, alpn, target.client_certificate)
     return messages.resource("envoy.config.cluster.v3.Cluster", fields)
+
+
+def _discovery(target: BackendTarget) -> dict[str, Any]:
+    """Where the endpoints come from: a name, or EDS."""
+    if not _is_dns(target):
+        return {"type": "EDS", "eds_cluster_config": {"eds_config": ADS, "service_name": target.assignment}}
+    spec = target.backend.model.spec
+    return {
+        "type": "STRICT_DNS",
+        "dns_lookup_family": "V4_PREFERRED",
+        "respect_dns_ttl": True,
+        "load_assignment": assignment(target.cluster, [Address(spec.hostname, spec.port)]),
+    }
 
 
 def _is_dns(target: BackendTarget) -> bool:
@@ -63,52 +78,12 @@ def _is_dns(target: BackendTarget) -> bool:
 
 
 def _is_dynamic(target: BackendTarget) -> bool:
+    """Whether its endpoints are set through the endpoints API: then documents say nothing about them."""
     return target.backend.key.kind == "Backend" and target.backend.model.spec.endpoints == "dynamic"
 
 
-def _addresses(world: World, target: BackendTarget) -> list[_Address]:
-    if target.backend.key.kind == "Backend":
-        return [
-            _Address(each.address, each.port, each.region or "", each.zone or "", each.weight, each.priority)
-            for each in target.backend.model.spec.endpoints or ()
-        ]
-    found = {address for each in world.endpoint_slices(target.backend) for address in _in_slice(each, target)}
-    return sorted(found, key=lambda each: (each.zone, each.address, each.port))
-
-
-def _in_slice(endpoint_slice: AuthoredObject, target: BackendTarget) -> Iterator[_Address]:
-    """The ready addresses of a slice under the Service's port, which slices know by its name."""
-    assert target.port is not None
-    model = endpoint_slice.model
-    if model.address_type == "FQDN":
-        return
-    numbers = [each.port for each in model.ports or () if (each.name or "") == target.port.name and each.port]
-    for endpoint in model.endpoints or ():
-        if endpoint.conditions.ready is not False:
-            for number in numbers:
-                yield _Address(str(ipaddress.ip_address(endpoint.addresses[0])), number, zone=endpoint.zone or "")
-
-
-def _assignment(name: str, addresses: Iterable[_Address]) -> dict[str, Any]:
-    """Localities in a fixed order, each as heavy as its endpoints together."""
-    localities: dict[tuple[int, str, str], list[_Address]] = {}
-    for each in addresses:
-        localities.setdefault((each.priority, each.region, each.zone), []).append(each)
-    return {"cluster_name": name, "endpoints": [_locality(*key, found) for key, found in sorted(localities.items())]}
-
-
-def _locality(priority: int, region: str, zone: str, addresses: list[_Address]) -> dict[str, Any]:
-    return {
-        "locality": {"region": region, "zone": zone},
-        "priority": priority,
-        "load_balancing_weight": {"value": sum(each.weight for each in addresses)},
-        "lb_endpoints": [_endpoint(each) for each in addresses],
-    }
-
-
-def _endpoint(each: _Address) -> dict[str, Any]:
-    socket = {"address": each.address, "port_value": each.port}
-    return {
-        "endpoint": {"address": {"socket_address": socket}},
-        "load_balancing_weight": {"value": each.weight},
-    }
+def _endpoints(world: World, target: BackendTarget) -> dict[str, Any]:
+    if target.port is None:
+        return assignment(target.assignment, backend_addresses(target.backend))
+    slices = world.endpoint_slices(target.backend)
+    return assignment(target.assignment, service_addresses(slices, target.port))

@@ -6,7 +6,7 @@ A rule whose backends are wrong answers 500 for their share, as the standard say
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from snapshots.authoring.gateway.backends import Backends, BackendTarget, Protocol
@@ -50,10 +50,12 @@ class RouteEntry:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The listener that a route is made for: redirects name its port and scheme."""
+    """The listener that a route is made for: redirects name its port and scheme; its Gateway may show backends a
+    certificate."""
 
     port: int
     scheme: str
+    client_certificate: str = ""
 
 
 @dataclass(slots=True)
@@ -93,7 +95,15 @@ class HttpRoutes:
             )
         return self._shares[key]
 
-    def mirrors(self, route: AuthoredObject, filters: Iterable[Filter], at: Path) -> Iterator[dict[str, Any]]:
+    def shown(self, share: _Share, client_certificate: str) -> _Share:
+        """The share, its backend shown the certificate of the Gateway that the request came through."""
+        if not client_certificate or not isinstance(share.target, BackendTarget):
+            return share
+        return replace(share, target=self.backends.presenting(share.target, client_certificate))
+
+    def mirrors(
+        self, route: AuthoredObject, filters: Iterable[Filter], at: Path, client_certificate: str = ""
+    ) -> Iterator[dict[str, Any]]:
         for index, each in enumerate(filters):
             mirror = each.request_mirror
             if mirror is None:
@@ -103,6 +113,7 @@ class HttpRoutes:
                 self._mirrors[(route.key, here)] = self._resolved(route, mirror.backend_ref, here)
             target = self._mirrors[(route.key, here)]
             if isinstance(target, BackendTarget):
+                target = self.backends.presenting(target, client_certificate)
                 yield {"cluster": target.cluster, "runtime_fraction": {"default_value": _share_of(each)}}
 
     def unsupported(self, route: AuthoredObject, filters: Sequence[Filter], at: Path) -> bool:
@@ -176,7 +187,8 @@ class _Action:
         return {"typed_per_filter_config": {CORS_FILTER: cors_policy(self.routes.messages, cors)}}
 
     def _forwarding(self, prefix: str) -> dict[str, Any]:
-        shares = self.routes.shares(self.route, self.rule.backend_refs, (*self.path, "backendRefs"))
+        found = self.routes.shares(self.route, self.rule.backend_refs, (*self.path, "backendRefs"))
+        shares = [self.routes.shown(share, self.where.client_certificate) for share in found]
         weighted = [share for share in shares if share.ref.weight > 0]
         if not any(share.cluster != NO_BACKEND for share in weighted):
             # No backend, only wrong ones, or all weights zero: the standard's answer is 500.
@@ -185,7 +197,9 @@ class _Action:
         for each in self.rule.filters:
             if each.url_rewrite is not None:
                 action |= rewrite_fields(each.url_rewrite, prefix)
-        mirrors = list(self.routes.mirrors(self.route, self.rule.filters, (*self.path, "filters")))
+        mirrors = list(
+            self.routes.mirrors(self.route, self.rule.filters, (*self.path, "filters"), self.where.client_certificate)
+        )
         if mirrors:
             action["request_mirror_policies"] = mirrors
         if isinstance(self.rule, HTTPRouteRule):

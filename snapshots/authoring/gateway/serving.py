@@ -13,7 +13,7 @@ from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
 from snapshots.authoring.gateway.layer4 import Layer4Routes
 from snapshots.authoring.gateway.listeners import BoundListener, ListenerId
 from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, virtual_hosts
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from xds.protocol.resource import Resource
 
 DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
@@ -38,12 +38,14 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """One translation's: what is attached to which listener, and how routes are made."""
+    """One translation's: what is attached to which listener, how routes are made, and which certificate
+    each Gateway shows to backends."""
 
     messages: Messages
     routes: HttpRoutes
     layer4: Layer4Routes
     by_listener: Mapping[ListenerId, Sequence[tuple[AuthoredObject, tuple[str, ...]]]]
+    shown: Mapping[ObjectKey, str]
 
     def bind(self, bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[tuple[AuthoredObject, Resource]]:
         """All that one Envoy listener needs. Listeners of one bind share a transport and, but for HTTPS, TLS or not."""
@@ -81,15 +83,22 @@ class Serving:
             yield chain | ({"transport_socket": self._tls(each)} if terminated else {})
 
     def _routes(self, name: str, bind: Bind, listeners: Sequence[BoundListener]) -> Resource:
-        where = Where(bind.port, "https" if listeners[0].listener.protocol == "HTTPS" else "http")
+        scheme = "https" if listeners[0].listener.protocol == "HTTPS" else "http"
         hosted = [
-            HostedRoutes(each.listener.hostname or EVERY_HOST, hostname, self.routes.entries(route, where))
+            HostedRoutes(
+                each.listener.hostname or EVERY_HOST,
+                hostname,
+                self.routes.entries(route, self._where(bind, scheme, each)),
+            )
             for each in listeners
             for route, hostnames in self.by_listener.get(each.id, ())
             for hostname in hostnames
         ]
         hosts = virtual_hosts((each.listener.hostname or EVERY_HOST for each in listeners), hosted)
         return route_configuration(self.messages, name, hosts)
+
+    def _where(self, bind: Bind, scheme: str, listener: BoundListener) -> Where:
+        return Where(bind.port, scheme, self.shown.get(listener.gateway.key, ""))
 
     def _chain(self, name: str, first: BoundListener) -> dict[str, Any]:
         chain: dict[str, Any] = {"name": name, "filters": [http_connection_manager(self.messages, name)]}
@@ -112,13 +121,14 @@ def serving(
     attached: Sequence[Attachment],
     routes: HttpRoutes,
     layer4: Layer4Routes,
+    shown: Mapping[ObjectKey, str],
 ) -> Iterator[tuple[AuthoredObject, Resource]]:
     """Listeners and route configurations, each with the object that it stands for."""
     by_listener: dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]] = {}
     for attachment in attached:
         for listener, hostnames in attachment.accepted:
             by_listener.setdefault(listener.id, []).append((attachment.route, hostnames))
-    each = Serving(messages, routes, layer4, by_listener)
+    each = Serving(messages, routes, layer4, by_listener, shown)
     for bind, found in sorted(_by_bind(listeners).items()):
         yield from each.bind(bind, found)
 

@@ -49,7 +49,7 @@ def statuses(
         by_subject.setdefault(complaint.subject.key, []).append(complaint)
     for each in world.of("GatewayClass"):
         if each.model.spec.controller_name == CONTROLLER_NAME:
-            yield ObjectStatus(each, {"conditions": _told(each, [Condition("Accepted", True, "Accepted")])})
+            yield ObjectStatus(each, {"conditions": told(each, [Condition("Accepted", True, "Accepted")])})
     for each in world.of("Gateway"):
         if world.is_ours(each.model.spec.gateway_class_name):
             yield _gateway(each, [one for one in listeners if one.owner.key == each.key], attached)
@@ -72,7 +72,7 @@ def _gateway(
     addresses = [{"type": "IPAddress", "value": each} for each in (listeners[0].addresses if listeners else ())]
     status = {
         "addresses": addresses,
-        "conditions": _told(gateway, [accepted, programmed]),
+        "conditions": told(gateway, [accepted, programmed]),
         "listeners": [_listener(each, attached) for each in listeners],
     }
     return ObjectStatus(gateway, status)
@@ -86,7 +86,7 @@ def _listener(each: BoundListener, attached: Sequence[Attachment]) -> dict[str, 
         "name": each.listener.name,
         "supportedKinds": [{"group": GATEWAY_GROUP, "kind": kind} for kind in each.kinds],
         "attachedRoutes": len(routes),
-        "conditions": _told(each.owner, list(_listener_conditions(each))),
+        "conditions": told(each.owner, list(_listener_conditions(each))),
     }
 
 
@@ -119,11 +119,11 @@ def _parent(attachment: Attachment, complaints: Sequence[Complaint]) -> dict[str
     return {
         "parentRef": reference | {key: value for key, value in optional.items() if value is not None},
         "controllerName": CONTROLLER_NAME,
-        "conditions": _told(attachment.route, [accepted, resolved]),
+        "conditions": told(attachment.route, [accepted, resolved]),
     }
 
 
-def _told(subject: AuthoredObject, conditions: Sequence[Condition]) -> list[dict[str, Any]]:
+def told(subject: AuthoredObject, conditions: Sequence[Condition]) -> list[dict[str, Any]]:
     return [
         {
             "type": each.type,

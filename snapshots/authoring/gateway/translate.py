@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.attachments import attachments
+from snapshots.authoring.gateway.backend_tls import backend_policies
 from snapshots.authoring.gateway.backends import Backends
 from snapshots.authoring.gateway.certificates import Certificates, certificate_resources
-from snapshots.authoring.gateway.clusters import clusters
+from snapshots.authoring.gateway.client_certificates import client_certificates
+from snapshots.authoring.gateway.clusters import clusters, in_use
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.envoy import Messages
 from snapshots.authoring.gateway.http_routes import HttpRoutes
 from snapshots.authoring.gateway.layer4 import Layer4Routes
 from snapshots.authoring.gateway.listeners import bound_listeners
+from snapshots.authoring.gateway.policy_statuses import policy_statuses
 from snapshots.authoring.gateway.serving import serving
 from snapshots.authoring.gateway.statuses import ObjectStatus, statuses
 from snapshots.authoring.gateway.world import World
@@ -38,16 +41,19 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
     certificates = Certificates(world)
     listeners = bound_listeners(world, certificates, complaints)
     attached = attachments(world, listeners, complaints)
-    backends = Backends(world)
+    shown = client_certificates(world, certificates, complaints)
+    backends = Backends(world, backend_policies(world, complaints))
     routes = HttpRoutes(messages, backends, complaints)
     layer4 = Layer4Routes(messages, backends, complaints)
-    served = list(serving(messages, listeners, attached, routes, layer4))
+    served = list(serving(messages, listeners, attached, routes, layer4, shown))
     for each in attached:
         if each.refusal is not None and each.route.key.kind in ("HTTPRoute", "GRPCRoute"):
             routes.resolve(each.route)
         elif each.refusal is not None:
             layer4.destinations(each.route)
-    served.extend(clusters(messages, world, [backends.used[name] for name in sorted(backends.used)]))
+    used = in_use(backends.found, (resource for _, resource in served))
+    served.extend(clusters(messages, world, used))
     served.extend(certificate_resources(messages, certificates.used))
-    told = tuple(statuses(world, listeners, attached, complaints.found))
-    return Translation(tuple(served), tuple(complaints.found), told)
+    told = statuses(world, listeners, attached, complaints.found)
+    policies = policy_statuses(backends.policies.all, backends.policy_users, attached)
+    return Translation(tuple(served), tuple(complaints.found), (*told, *policies))

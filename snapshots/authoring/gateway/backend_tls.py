@@ -1,0 +1,184 @@
+"""BackendTLSPolicy: which backends are spoken to in TLS, whom to trust there, and which policies lose to others. Pure.
+
+Source: Gateway API, "BackendTLSPolicy"; its conflicts are decided as GEP-713 says: the older first, then by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.envoy.problem import did_you_mean
+from snapshots.authoring.gateway.authorities import authority
+from snapshots.authoring.gateway.complaints import Complaint, Complaints
+from snapshots.authoring.gateway.envoy import ADS, Messages
+from snapshots.authoring.gateway.world import World
+from snapshots.authoring.kinds.policies import PolicyTarget, SubjectAltName
+from snapshots.authoring.kinds.table import FAIRLEAD_GROUP
+from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.yaml_nodes import Path
+from snapshots.codes import BACKEND_INVALID, BACKEND_NOT_FOUND, CERTIFICATE_INVALID, POLICY_CONFLICT
+from xds.protocol.resource import Resource
+
+UPSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+SECRET = "envoy.extensions.transport_sockets.tls.v3.Secret"
+SYSTEM = "System"
+# Where Debian, Ubuntu, Alpine and Envoy's own images keep the authorities that the system trusts.
+SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+_VALIDATION: Path = ("spec", "validation")
+_TARGETS = (("", "Service"), (FAIRLEAD_GROUP, "Backend"))
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTls:
+    """What one policy comes to.
+
+    `authorities`: PEM of whom it trusts. `unresolved`: a reference that leads nowhere. `invalid`: why no connection
+    can be trusted by it, so that none is made. `conflict`: another policy goes first at one of its targets.
+    """
+
+    policy: AuthoredObject
+    authorities: bytes = b""
+    unresolved: Complaint | None = None
+    invalid: Complaint | None = None
+    conflict: Complaint | None = None
+
+    @property
+    def name(self) -> str:
+        """What SDS calls its authorities."""
+        return f"BackendTLSPolicy/{self.policy.namespace}/{self.policy.name}"
+
+
+# Kind, namespace and name of a backend, and a Service's port by name ("": all ports that have no policy of their own).
+_Target = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendPolicies:
+    """All policies by what they target, those that go first first."""
+
+    all: tuple[BackendTls, ...] = ()
+    by_target: dict[_Target, list[BackendTls]] = field(default_factory=dict)
+
+    def about(self, backend: AuthoredObject, port_name: str) -> Iterator[BackendTls]:
+        """All policies that target this port of a backend, whether they count or not."""
+        for section in dict.fromkeys((port_name, "")):
+            yield from self.by_target.get((backend.key.kind, backend.namespace, backend.name, section), ())
+
+    def of(self, backend: AuthoredObject, port_name: str) -> BackendTls | None:
+        """The policy that counts: one for just this port, or else one for all; None: no TLS."""
+        return next(self.about(backend, port_name), None)
+
+
+def backend_policies(world: World, complaints: Complaints) -> BackendPolicies:
+    """Every BackendTLSPolicy, in order of precedence."""
+    first: dict[_Target, AuthoredObject] = {}
+    found: list[BackendTls] = []
+    by_target: dict[_Target, list[BackendTls]] = {}
+    for policy in world.of("BackendTLSPolicy"):
+        targets = list(_targets(world, policy, complaints))
+        tls = _policy(world, policy, _conflict(policy, targets, first, complaints), complaints)
+        found.append(tls)
+        for _, target in targets:
+            by_target.setdefault(target, []).append(tls)
+    return BackendPolicies(tuple(found), by_target)
+
+
+def _targets(world: World, policy: AuthoredObject, complaints: Complaints) -> Iterator[tuple[int, _Target]]:
+    """The targets of a policy that are there, with their places among `targetRefs`."""
+    for index, ref in enumerate(policy.model.spec.target_refs):
+        wrong = _target_problem(world, policy, ref, ("spec", "targetRefs", index))
+        if wrong is None:
+            yield index, (ref.kind, policy.namespace, ref.name, ref.section_name or "")
+        else:
+            complaints.add(wrong)
+
+
+def _target_problem(world: World, policy: AuthoredObject, ref: PolicyTarget, at: Path) -> Complaint | None:
+    if (ref.group, ref.kind) not in _TARGETS:
+        text = f'a target of kind "{ref.kind}" (group "{ref.group}") is not supported'
+        hint = f"use a Service, or a Backend of group {FAIRLEAD_GROUP}"
+        return Complaint(policy, (*at, "kind"), BACKEND_INVALID, "Invalid", text, hint)
+    found = world.get(ref.kind, policy.namespace, ref.name)
+    if found is None:
+        hint = did_you_mean(ref.name, world.names(ref.kind, policy.namespace))
+        text = f'{ref.kind} "{ref.name}" not found'
+        return Complaint(policy, (*at, "name"), BACKEND_NOT_FOUND, "TargetNotFound", text, hint)
+    ports = [each.name for each in found.model.spec.ports] if ref.kind == "Service" else []
+    if ref.section_name is not None and ref.section_name not in ports:
+        text = f'{ref.kind} "{ref.name}" has no port of the name "{ref.section_name}"'
+        hint = did_you_mean(ref.section_name, ports)
+        return Complaint(policy, (*at, "sectionName"), BACKEND_NOT_FOUND, "TargetNotFound", text, hint)
+    return None
+
+
+def _conflict(
+    policy: AuthoredObject,
+    targets: Sequence[tuple[int, _Target]],
+    first: dict[_Target, AuthoredObject],
+    complaints: Complaints,
+) -> Complaint | None:
+    for index, target in targets:
+        before = first.setdefault(target, policy)
+        if before is not policy:
+            text = f"{before.key} has the same target and goes first"
+            hint = "remove one of the two, or name different ports in sectionName"
+            at: Path = ("spec", "targetRefs", index)
+            return complaints.add(Complaint(policy, at, POLICY_CONFLICT, "Conflicted", text, hint))
+    return None
+
+
+def _policy(world: World, policy: AuthoredObject, conflict: Complaint | None, complaints: Complaints) -> BackendTls:
+    validation = policy.model.spec.validation
+    known = validation.well_known_ca_certificates
+    if known is not None:
+        invalid = None
+        if known != SYSTEM:
+            text = f'the authorities "{known}" are not known'
+            at: Path = (*_VALIDATION, "wellKnownCACertificates")
+            invalid = complaints.add(
+                Complaint(policy, at, CERTIFICATE_INVALID, "Invalid", text, f"write {SYSTEM}, or use caCertificateRefs")
+            )
+        return BackendTls(policy, b"", None, invalid, conflict)
+    found = [
+        authority(world, policy, ref, (*_VALIDATION, "caCertificateRefs", index))
+        for index, ref in enumerate(validation.ca_certificate_refs)
+    ]
+    wrong = [complaints.add(each) for each in found if isinstance(each, Complaint)]
+    trusted = b"\n".join(each for each in found if isinstance(each, bytes))
+    unresolved = wrong[0] if wrong else None
+    # Said once: the reference is what is to be mended.
+    return BackendTls(policy, trusted, unresolved, None if trusted else unresolved, conflict)
+
+
+def authorities_resource(messages: Messages, tls: BackendTls) -> Resource:
+    """The xDS Secret with whom a policy trusts."""
+    source: dict[str, Any] = {"inline_bytes": tls.authorities}
+    if tls.policy.model.spec.validation.well_known_ca_certificates is not None:
+        source = {"filename": SYSTEM_AUTHORITIES}
+    return messages.resource(SECRET, {"name": tls.name, "validation_context": {"trusted_ca": source}})
+
+
+def upstream_tls(messages: Messages, tls: BackendTls, alpn: str, client_certificate: str) -> dict[str, Any]:
+    """The transport socket of a cluster that is spoken to as a policy says; `client_certificate`: SDS's name, or ""."""
+    validation = tls.policy.model.spec.validation
+    names = validation.subject_alt_names or (SubjectAltName(type="Hostname", hostname=validation.hostname),)
+    combined = {
+        "default_validation_context": {"match_typed_subject_alt_names": [_matcher(each) for each in names]},
+        "validation_context_sds_secret_config": {"name": tls.name, "sds_config": ADS},
+    }
+    common: dict[str, Any] = {"combined_validation_context": combined, "alpn_protocols": [alpn]}
+    if client_certificate:
+        common["tls_certificate_sds_secret_configs"] = [{"name": client_certificate, "sds_config": ADS}]
+    fields = {"sni": validation.hostname, "common_tls_context": common}
+    return messages.extension("envoy.transport_sockets.tls", UPSTREAM_TLS, fields)
+
+
+def _matcher(name: SubjectAltName) -> dict[str, Any]:
+    if name.type == "URI":
+        return {"san_type": "URI", "matcher": {"exact": name.uri}}
+    assert name.hostname is not None
+    if name.hostname.startswith("*."):
+        return {"san_type": "DNS", "matcher": {"suffix": name.hostname[1:]}}
+    return {"san_type": "DNS", "matcher": {"exact": name.hostname}}
