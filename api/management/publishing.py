@@ -58,6 +58,7 @@ class Publishing:
             base=standing.base,
             findings=map(finding_message, findings),
             resources_before=len(standing.own),
+            refused=compiled.refused,
         )
         if not compiled.refused:
             self._add_changes(answer, compiled, standing)

@@ -44,7 +44,7 @@ def refuse_errors(plan: pb.PlanResponse, *, partial: bool) -> None:
     """Raise InvalidConfig, or Conflict when only names of other workspaces are in the way, with all findings."""
     findings = plan_findings(plan)
     errors = [finding for finding in findings if finding.severity == "error"]
-    if not errors or (partial and plan.changes):
+    if not errors or (partial and not plan.refused):
         return
     if all(finding.code == CLAIMED for finding in errors):
         raise Conflict("names belong to another workspace; nothing was stored", findings=findings)
