@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from snapshots.authoring.kinds.model import Model, PortNumber, PreciseHostname, Wrong, Wrongs, duplicates
 
+# Envoy adds the weights of one priority up in 32 bits.
+_WEIGHTS_LIMIT = 2**32 - 1
 _Zone = Annotated[str, Meta(min_length=1, max_length=253)]
 
 
@@ -61,6 +63,11 @@ def _endpoints(endpoints: tuple[BackendEndpoint, ...]) -> Wrongs:
             yield Wrong((*at, index, "address"), text, "put a name under spec.hostname instead")
     for index, before in duplicates([(each.address, each.port) for each in endpoints]):
         yield Wrong((*at, index), f"the same address and port as endpoints[{before}]", "remove one, or add the weights")
+    for priority in {each.priority for each in endpoints}:
+        if sum(each.weight for each in endpoints if each.priority == priority) > _WEIGHTS_LIMIT:
+            yield Wrong(
+                at, f"the weights of priority {priority} add up to more than {_WEIGHTS_LIMIT:,}", "use smaller ones"
+            )
     levels = sorted({each.priority for each in endpoints})
     if levels and levels != list(range(len(levels))):
         yield Wrong(at, f"priorities must be 0, 1, 2 … without a gap, these are {', '.join(map(str, levels))}")

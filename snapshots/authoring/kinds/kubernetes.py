@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
@@ -57,6 +58,26 @@ class EndpointSlice(OpenModel, frozen=True, kw_only=True):
     address_type: Literal["IPv4", "IPv6", "FQDN"]
     endpoints: tuple[Endpoint, ...] | None = ()
     ports: tuple[EndpointPort, ...] | None = ()
+
+
+def check_endpoint_slice(endpoint_slice: EndpointSlice) -> Wrongs:
+    """The addresses are of the slice's type. Names (FQDN) are not read."""
+    family = {"IPv4": 4, "IPv6": 6}.get(endpoint_slice.address_type)
+    if family is None:
+        return
+    for index, endpoint in enumerate(endpoint_slice.endpoints or ()):
+        for number, address in enumerate(endpoint.addresses):
+            if _version(address) != family:
+                text = f'"{address}" is not an {endpoint_slice.address_type} address'
+                yield Wrong(("endpoints", index, "addresses", number), text)
+
+
+def _version(address: str) -> int:
+    """4, 6, or 0 for what is no IP address."""
+    try:
+        return ipaddress.ip_address(address).version
+    except ValueError:
+        return 0
 
 
 class Secret(OpenModel, frozen=True, kw_only=True):

@@ -22,6 +22,13 @@ from snapshots.authoring.kinds.model import (
 from snapshots.authoring.kinds.references import LocalObjectReference
 
 
+# `System`, or a name of somebody's own with a domain before it.
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_WELL_KNOWN = rf"^(System|{_LABEL}(\.{_LABEL})*/([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9])$"
+# RFC 3986: a scheme, and something after it.
+_ABSOLUTE_URI = r"^[a-zA-Z][a-zA-Z0-9+.-]*:.+$"
+
+
 class PolicyTarget(Model, frozen=True, kw_only=True):
     group: GroupName
     kind: KindName
@@ -32,7 +39,7 @@ class PolicyTarget(Model, frozen=True, kw_only=True):
 class SubjectAltName(Model, frozen=True, kw_only=True):
     type: Literal["Hostname", "URI"]
     hostname: Hostname | None = None
-    uri: Annotated[str, Meta(min_length=1, max_length=253)] | None = None
+    uri: Annotated[str, Meta(min_length=1, max_length=253, pattern=_ABSOLUTE_URI)] | None = None
 
 
 class BackendValidation(Model, frozen=True, kw_only=True):
@@ -40,7 +47,7 @@ class BackendValidation(Model, frozen=True, kw_only=True):
     ca_certificate_refs: Annotated[tuple[LocalObjectReference, ...], Meta(max_length=8)] = field(
         name="caCertificateRefs", default=()
     )
-    well_known_ca_certificates: Annotated[str, Meta(min_length=1, max_length=253)] | None = field(
+    well_known_ca_certificates: Annotated[str, Meta(min_length=1, max_length=253, pattern=_WELL_KNOWN)] | None = field(
         name="wellKnownCACertificates", default=None
     )
     subject_alt_names: Annotated[tuple[SubjectAltName, ...], Meta(max_length=5)] = ()
@@ -89,5 +96,15 @@ def check_backend_tls_policy(policy: BackendTLSPolicy) -> Wrongs:
         if (name.hostname is None) == (name.type == "Hostname") or (name.uri is None) == (name.type == "URI"):
             text = f"a subjectAltName of type {name.type} has {name.type.lower()} and nothing else"
             yield Wrong((*at, "subjectAltNames", index), text)
-    for index, before in duplicates(list(policy.spec.target_refs)):
+    yield from _targets(policy.spec.target_refs)
+
+
+def _targets(targets: tuple[PolicyTarget, ...]) -> Wrongs:
+    """One target stands once as a whole, or once for each of its ports."""
+    for index, before in duplicates(list(targets)):
         yield Wrong(("spec", "targetRefs", index), f"the same target as targetRefs[{before}]", "remove one of the two")
+    whole = {(each.group, each.kind, each.name) for each in targets if each.section_name is None}
+    for index, each in enumerate(targets):
+        if each.section_name is not None and (each.group, each.kind, each.name) in whole:
+            text = f'{each.kind} "{each.name}" is a target as a whole already'
+            yield Wrong(("spec", "targetRefs", index, "sectionName"), text, "name its ports everywhere, or nowhere")

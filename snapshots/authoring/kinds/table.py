@@ -18,7 +18,15 @@ from snapshots.authoring.kinds.gateway import (
 )
 from snapshots.authoring.kinds.grpc_route import GRPCRoute, check_grpc_route
 from snapshots.authoring.kinds.http_route import HTTPRoute, check_http_route
-from snapshots.authoring.kinds.kubernetes import ConfigMap, EndpointSlice, Namespace, Secret, Service, check_secret
+from snapshots.authoring.kinds.kubernetes import (
+    ConfigMap,
+    EndpointSlice,
+    Namespace,
+    Secret,
+    Service,
+    check_endpoint_slice,
+    check_secret,
+)
 from snapshots.authoring.kinds.layer4_routes import TCPRoute, TLSRoute, UDPRoute, check_layer4_route, check_tls_route
 from snapshots.authoring.kinds.model import GATEWAY_GROUP, Wrongs
 from snapshots.authoring.kinds.policies import BackendTLSPolicy, ReferenceGrant, check_backend_tls_policy
@@ -62,7 +70,7 @@ KINDS: tuple[Kind, ...] = (
     _gateway_api(BackendTLSPolicy, check_backend_tls_policy, "v1alpha3"),
     _gateway_api(ReferenceGrant, None, "v1beta1"),
     Kind("", "Service", ("v1",), Service),
-    Kind("discovery.k8s.io", "EndpointSlice", ("v1",), EndpointSlice),
+    Kind("discovery.k8s.io", "EndpointSlice", ("v1",), EndpointSlice, check_endpoint_slice),
     Kind("", "Secret", ("v1",), Secret, check_secret),
     Kind("", "ConfigMap", ("v1",), ConfigMap),
     Kind("", "Namespace", ("v1",), Namespace, namespaced=False),
