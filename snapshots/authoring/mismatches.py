@@ -26,18 +26,24 @@ def described(model: type[Struct]) -> inspect.StructType:
     return found
 
 
-def mismatches(model: type[Struct], root: Mapping, apart: Collection[str], report: Report) -> None:
+def mismatches(
+    model: type[Struct], root: Mapping, apart: Collection[str], report: Report, *, shows_values: bool = True
+) -> None:
     """Report all that keeps `root` from being a `model`. Keys in `apart` are somebody else's."""
-    walk = _Walk(root, report)
+    walk = _Walk(root, report, shows_values)
     walk.struct(described(model), root, (), apart)
 
 
 class _Walk:
     """One document's."""
 
-    def __init__(self, root: Mapping, report: Report) -> None:
+    def __init__(self, root: Mapping, report: Report, shows_values: bool) -> None:
         self._root = root
         self._report = report
+        self._shows_values = shows_values
+
+    def _described(self, node: Node) -> str:
+        return describe(node) if self._shows_values or not isinstance(node, Scalar) else "another scalar"
 
     def _wrong(self, code: str, message: str, path: Path, hint: str = "", *, key: bool = False) -> None:
         self._report.wrong(code, message, place_of(self._root, path, key=key), hint, at=path_text(path))
@@ -130,7 +136,7 @@ class _Walk:
         if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
             return value
         hint = "put it in quotes" if kind is str and isinstance(node, Scalar) and value is not None else ""
-        self._wrong(WRONG_TYPE, f"{path_text(path)} must be {words}, this is {describe(node)}", path, hint)
+        self._wrong(WRONG_TYPE, f"{path_text(path)} must be {words}, this is {self._described(node)}", path, hint)
         return None
 
 

@@ -94,7 +94,7 @@ def _model(kind: Kind, root: Mapping, report: Report) -> Any:
         model = msgspec.convert(body, kind.model)
     except msgspec.ValidationError:
         before = len(report.mistakes)
-        mismatches(kind.model, root, _ENVELOPE_FIELDS, report)
+        mismatches(kind.model, root, _ENVELOPE_FIELDS, report, shows_values=not kind.confidential)
         if len(report.mistakes) == before:  # pragma: no cover: the two readers agree; if not, it must not pass
             raise
         return None

@@ -12,6 +12,8 @@ from snapshots.authoring.yaml_nodes import Place
 # What libyaml takes for the end of a line: more than an editor does, so that places agree with its marks.
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 NOWHERE = Place(0, 0)
+# Of a file that holds a Secret, lines are shown as far as their first colon: what follows may be a private key.
+_HOLDS_SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?Secret\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,19 @@ class Source:
             field=printable(mistake.field),
             resource=printable(mistake.resource),
             suggestion=printable(mistake.suggestion),
-            excerpt=self.excerpt(mistake.place.line),
+            excerpt=self._shown(mistake),
             severity=mistake.severity,
         )
+
+    def _shown(self, mistake: Mistake) -> str:
+        """The line of a mistake; without its value where that is a Secret's, or may be: what is not YAML has no kind."""
+        excerpt = self.excerpt(mistake.place.line)
+        if mistake.resource and not mistake.resource.startswith("Secret"):
+            return excerpt
+        if not _HOLDS_SECRET.search(self.text):
+            return excerpt
+        key, colon, _ = excerpt.partition(":")
+        return f"{key}: …" if colon else "…"
 
     def excerpt(self, line: int) -> str:
         """The line as it stands in the file, without its break, made safe to print; "" where there is none."""

@@ -21,7 +21,6 @@ from snapshots.authoring.kinds.model import (
 )
 from snapshots.authoring.kinds.references import LocalObjectReference
 
-
 # `System`, or a name of somebody's own with a domain before it.
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _WELL_KNOWN = rf"^(System|{_LABEL}(\.{_LABEL})*/([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9])$"

@@ -39,7 +39,8 @@ Check = Callable[[Any], Wrongs]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One row. `versions`: what may follow the group in apiVersion. `namespaced`: whether its objects have one."""
+    """One row. `versions`: what may follow the group in apiVersion. `namespaced`: whether its objects have one.
+    `confidential`: no value of a document is ever shown."""
 
     group: str
     name: str
@@ -47,6 +48,7 @@ class Kind:
     model: type[Struct]
     check: Check | None = None
     namespaced: bool = True
+    confidential: bool = False
 
     @property
     def api_versions(self) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ KINDS: tuple[Kind, ...] = (
     _gateway_api(ReferenceGrant, None, "v1beta1"),
     Kind("", "Service", ("v1",), Service),
     Kind("discovery.k8s.io", "EndpointSlice", ("v1",), EndpointSlice, check_endpoint_slice),
-    Kind("", "Secret", ("v1",), Secret, check_secret),
+    Kind("", "Secret", ("v1",), Secret, check_secret, confidential=True),
     Kind("", "ConfigMap", ("v1",), ConfigMap),
     Kind("", "Namespace", ("v1",), Namespace, namespaced=False),
     Kind(FAIRLEAD_GROUP, "Backend", ("v1",), Backend, check_backend_document),
