@@ -52,7 +52,7 @@ class Source:
         )
 
     def _shown(self, mistake: Mistake) -> str:
-        """The line of a mistake; without its value where that is a Secret's, or may be: what is not YAML has no kind."""
+        """The line of a mistake; without its value where that is a Secret's, or may be: broken YAML has no kind."""
         excerpt = self.excerpt(mistake.place.line)
         if mistake.resource and not mistake.resource.startswith("Secret"):
             return excerpt

@@ -12,6 +12,7 @@ from typing import Literal
 from api.envoy.problem import did_you_mean
 from snapshots.authoring.gateway.backend_tls import BackendPolicies, BackendTls
 from snapshots.authoring.gateway.complaints import Complaint
+from snapshots.authoring.gateway.endpoints import endpoints_name
 from snapshots.authoring.gateway.envoy import NO_BACKEND
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.kinds.kubernetes import ServicePort
@@ -56,7 +57,7 @@ class BackendTarget:
         """`Service/shop/carts:8080`, `Service/shop/names:53/udp`, `Backend/shop/carts`."""
         at = f":{self.port.port}" if self.port else ""
         transport = "/udp" if self.port and self.port.protocol == "UDP" else ""
-        return f"{self.backend.key.kind}/{self.backend.namespace}/{self.backend.name}{at}{transport}"
+        return f"{endpoints_name(self.backend)}{at}{transport}"
 
     @property
     def cluster(self) -> str:
@@ -145,7 +146,7 @@ def _service_port(
     if service.model.spec.type == "ExternalName":
         text = f'Service "{service.name}" is an ExternalName: it could lead anywhere, whatever grants say'
         hint = "write a Backend with its hostname and port"
-        return Complaint(route, (*at, "name"), BACKEND_INVALID, "UnsupportedValue", text, hint)
+        return Complaint(route, (*at, "name"), BACKEND_INVALID, "InvalidKind", text, hint)
     transport = "UDP" if protocol == "udp" else "TCP"
     ports: tuple[ServicePort, ...] = service.model.spec.ports
     numbered = [each for each in ports if each.port == reference.port]

@@ -26,6 +26,17 @@ class Address:
     priority: int = 0
 
 
+def endpoints_name(backend: AuthoredObject) -> str:
+    """What EDS calls the endpoints of a backend, but for a Service's port: `Backend/shop/carts`."""
+    return f"{backend.key.kind}/{backend.namespace}/{backend.name}"
+
+
+def left_to_the_api(objects: Iterable[AuthoredObject]) -> frozenset[str]:
+    """The endpoints that no document says: they are set through the endpoints API."""
+    backends = (each for each in objects if each.key.kind == "Backend")
+    return frozenset(endpoints_name(each) for each in backends if each.model.spec.endpoints == "dynamic")
+
+
 def backend_addresses(backend: AuthoredObject) -> list[Address]:
     """What a Backend lists, in a fixed order."""
     return sorted(
