@@ -80,6 +80,11 @@ LISTENER_UNSUPPORTED = "E1105"
 FILTER_UNSUPPORTED = "E1106"
 CERTIFICATE_INVALID = "E1107"
 POLICY_CONFLICT = "E1108"
+ADDRESS_UNUSABLE = "E1109"
+LISTENERS_NOT_ALLOWED = "E1110"
+PARENT_MISSING = "W1111"
+RULE_UNSERVABLE = "E1112"
+SESSION_IN_PART = "W1113"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -157,4 +162,9 @@ TITLES: dict[str, str] = {
     FILTER_UNSUPPORTED: "a filter that is not known",
     CERTIFICATE_INVALID: "a certificate that cannot be used",
     POLICY_CONFLICT: "two policies for one backend",
+    ADDRESS_UNUSABLE: "an address that cannot be bound",
+    LISTENERS_NOT_ALLOWED: "a ListenerSet that its Gateway does not take",
+    PARENT_MISSING: "a parent that is not here",
+    RULE_UNSERVABLE: "a rule that Envoy cannot follow",
+    SESSION_IN_PART: "a session that is kept in part",
 }

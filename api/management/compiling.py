@@ -10,7 +10,7 @@ from api.errors import Finding, InvalidConfig
 from api.management.uploads import Upload
 from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.compile import Compilation, compile_documents
-from snapshots.authoring.gateway.statuses import ObjectStatus
+from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.model import CompiledResource, WorkspaceName
 from xds.protocol.types import GroupName
 

@@ -10,7 +10,7 @@ from api.management.compiling import Compiler
 from api.management.reading import find_revision
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
-from snapshots.authoring.gateway.statuses import ObjectStatus
+from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.model import WorkspaceName
 from snapshots.store.protocol import Revision
 

@@ -14,7 +14,7 @@ from api.errors import Finding
 from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.contents import Contents, read_contents
 from snapshots.authoring.envelope import WORKSPACE
-from snapshots.authoring.gateway.statuses import ObjectStatus
+from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.names import name_problem
 from snapshots.authoring.object_compilation import compile_objects
 from snapshots.authoring.places import Places

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.complaints import Complaint
-from snapshots.authoring.gateway.statuses import ObjectStatus
+from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.gateway.translate import translate
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.checks.concern import Concern

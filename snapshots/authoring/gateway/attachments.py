@@ -1,23 +1,27 @@
 """Which route serves which hostnames of which listener, and why others do not. Pure.
 
-Source: Gateway API, "Attaching Routes to Gateways", and "hostnames" of each route kind.
+Source: Gateway API, "Attaching Routes to Gateways", "hostnames" of each route kind, and GRPCRoute on sharing hostnames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
+from snapshots.authoring.gateway.bound import BoundListener, ListenerId
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
-from snapshots.authoring.gateway.listeners import BoundListener
+from snapshots.authoring.gateway.gateways import Gateways, parent_missing
+from snapshots.authoring.gateway.hostnames import HostSet, intersection
 from snapshots.authoring.gateway.world import World, selects
 from snapshots.authoring.kinds.model import GATEWAY_GROUP
 from snapshots.authoring.kinds.references import ParentReference
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.codes import ROUTE_NOT_ATTACHED
 
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
-EVERY_HOST = ""
+_PARENTS = ("Gateway", "ListenerSet")
+# Of two that answer the same requests, each kind keeps the other out.
+_RIVALS = {"HTTPRoute": "GRPCRoute", "GRPCRoute": "HTTPRoute"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +36,88 @@ class Attachment:
     refusal: Complaint | None = None
 
 
-def attachments(world: World, listeners: Sequence[BoundListener], complaints: Complaints) -> tuple[Attachment, ...]:
+def attachments(
+    world: World, found: Gateways, listeners: Sequence[BoundListener], complaints: Complaints
+) -> tuple[Attachment, ...]:
     """For every route and each of its parents that is ours; routes in order of precedence."""
-    by_parent: dict[tuple[str, str, str], list[BoundListener]] = {}
+    by_parent: dict[ObjectKey, list[BoundListener]] = {each.subject.key: [] for each in found.refused_sets}
     for each in listeners:
-        by_parent.setdefault((each.owner.key.kind, each.owner.namespace, each.owner.name), []).append(each)
-    found = []
-    for route in world.of(*ROUTES):
-        for index, parent in enumerate(route.model.spec.parent_refs):
-            key = (parent.kind, parent.namespace or route.namespace, parent.name)
-            if parent.group == GATEWAY_GROUP and key in by_parent:
-                found.append(_attach(world, route, index, parent, by_parent[key], complaints))
-    return tuple(found)
+        by_parent.setdefault(each.owner.key, []).append(each)
+    attach = _Attaching(world, complaints, by_parent)
+    every = ((route, index) for route in world.of(*ROUTES) for index in range(len(route.model.spec.parent_refs)))
+    made = (attach.parent(route, index) for route, index in every)
+    return tuple(each for each in made if each is not None)
 
 
-def _attach(
-    world: World,
-    route: AuthoredObject,
-    index: int,
-    parent: ParentReference,
-    listeners: Sequence[BoundListener],
-    complaints: Complaints,
-) -> Attachment:
-    named = [each for each in listeners if _is_named(parent, each)]
-    allowed = [each for each in named if _allows(world, each, route)]
-    hosts = ((each, intersection(each.listener.hostname, _hostnames(route))) for each in allowed)
-    accepted = tuple((each, names) for each, names in hosts if names)
-    if accepted:
-        return Attachment(route, index, parent, accepted)
-    refusal = _refusal(route, index, parent, bool(named), bool(allowed))
-    return Attachment(route, index, parent, (), complaints.add(refusal))
+@dataclass(slots=True)
+class _Attaching:
+    """Attaches one route after the other. `_hosts`: who has which hostnames of a listener, by the kind of route."""
 
+    world: World
+    complaints: Complaints
+    by_parent: dict[ObjectKey, list[BoundListener]]
+    _hosts: dict[tuple[ListenerId, str], HostSet] = field(default_factory=dict)
 
-def _refusal(route: AuthoredObject, index: int, parent: ParentReference, named: bool, allowed: bool) -> Complaint:
-    where = f"{parent.kind} {parent.namespace or route.namespace}/{parent.name}"
-    if not named:
-        reason, text = "NoMatchingParent", f"{where} has no listener of that sectionName or port"
-    elif not allowed:
-        reason, text = "NotAllowedByListeners", f"no listener of {where} takes this {route.key.kind} (allowedRoutes)"
-    else:
-        reason, text = "NoMatchingListenerHostname", f"no listener of {where} has a hostname in common with this route"
-    return Complaint(route, ("spec", "parentRefs", index), ROUTE_NOT_ATTACHED, reason, text)
+    def parent(self, route: AuthoredObject, index: int) -> Attachment | None:
+        """None: the parent is not ours."""
+        reference = route.model.spec.parent_refs[index]
+        key = ObjectKey(reference.kind, reference.namespace or route.namespace, reference.name)
+        if reference.group != GATEWAY_GROUP or reference.kind not in _PARENTS:
+            return None
+        if key not in self.by_parent:
+            if self.world.get(key.kind, key.namespace, key.name) is None:
+                at = ("spec", "parentRefs", index)
+                self.complaints.add(parent_missing(self.world, route, at, key.kind, key.namespace, key.name))
+            return None
+        accepted, why = self._accepted(route, reference, self.by_parent[key])
+        if accepted:
+            return Attachment(route, index, reference, accepted)
+        reason, text = why
+        refusal = Complaint(route, ("spec", "parentRefs", index), ROUTE_NOT_ATTACHED, reason, f"{key} {text}")
+        return Attachment(route, index, reference, (), self.complaints.add(refusal))
+
+    def _accepted(
+        self, route: AuthoredObject, reference: ParentReference, listeners: Sequence[BoundListener]
+    ) -> tuple[tuple[tuple[BoundListener, tuple[str, ...]], ...], tuple[str, str]]:
+        """The listeners that take the route; and if none does, the reason and what to say of the parent."""
+        if not listeners:
+            return (), ("NoMatchingParent", "is not taken by its Gateway")
+        named = [each for each in listeners if _is_named(reference, each)]
+        if not named:
+            return (), ("NoMatchingParent", "has no listener of that sectionName or port")
+        allowed = [each for each in named if self._allows(each, route)]
+        if not allowed:
+            return (), ("NotAllowedByListeners", f"has no listener that takes this {route.key.kind} (allowedRoutes)")
+        hosts = ((each, intersection(each.listener.hostname, _hostnames(route))) for each in allowed)
+        matching = [(each, names) for each, names in hosts if names]
+        if not matching:
+            return (), ("NoMatchingListenerHostname", "has no listener with a hostname in common with this route")
+        rivals = [self._rival(route, each, names) for each, names in matching]
+        free = tuple(match for match, rival in zip(matching, rivals, strict=True) if rival is None)
+        for each, names in free:
+            self._take(route, each, names)
+        rival = next((each for each in rivals if each is not None), None)
+        return free, ("HostnameConflict", f"serves {rival.key} under the same hostname" if rival else "")
+
+    def _allows(self, each: BoundListener, route: AuthoredObject) -> bool:
+        if route.key.kind not in each.kinds:
+            return False
+        namespaces = each.listener.allowed_routes.namespaces
+        if namespaces.from_ == "Selector":
+            return selects(namespaces.selector, self.world.namespace_labels(route.namespace))
+        return namespaces.from_ == "All" or route.namespace == each.owner.namespace
+
+    def _rival(self, route: AuthoredObject, each: BoundListener, names: Iterable[str]) -> AuthoredObject | None:
+        """The older route of the other kind that has one of the hostnames.  Gateway API: GRPCRoute "hostnames"."""
+        hosts = self._hosts.get((each.id, _RIVALS.get(route.key.kind, "")))
+        found = (hosts.overlapping(name) for name in names) if hosts else iter(())
+        return next((rival for rival in found if isinstance(rival, AuthoredObject)), None)
+
+    def _take(self, route: AuthoredObject, each: BoundListener, names: Iterable[str]) -> None:
+        if route.key.kind in _RIVALS:
+            hosts = self._hosts.setdefault((each.id, route.key.kind), HostSet())
+            for name in names:
+                hosts.add(name, route)
 
 
 def _is_named(parent: ParentReference, each: BoundListener) -> bool:
@@ -81,36 +126,21 @@ def _is_named(parent: ParentReference, each: BoundListener) -> bool:
     return parent.port is None or parent.port == each.listener.port
 
 
-def _allows(world: World, each: BoundListener, route: AuthoredObject) -> bool:
-    if route.key.kind not in each.kinds:
-        return False
-    namespaces = each.listener.allowed_routes.namespaces
-    if namespaces.from_ == "Selector":
-        return selects(namespaces.selector, world.namespace_labels(route.namespace))
-    return namespaces.from_ == "All" or route.namespace == each.owner.namespace
-
-
 def _hostnames(route: AuthoredObject) -> tuple[str, ...]:
     return getattr(route.model.spec, "hostnames", ())
 
 
-def intersection(listener: str | None, route: Sequence[str]) -> tuple[str, ...]:
-    """The hostnames that both mean; none when they have nothing in common.  Gateway API: HTTPRoute "hostnames"."""
-    if not route:
-        return (listener or EVERY_HOST,)
-    if not listener:
-        return tuple(dict.fromkeys(route))
-    return tuple(dict.fromkeys(_common(listener, route)))
+def by_listener(attached: Iterable[Attachment]) -> dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]]:
+    """The routes of each listener, each once, in order of precedence, with the hostnames that they serve there."""
+    found: dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]] = {}
+    for listener, route, names in _reached(attached):
+        routes = found.setdefault(listener.id, [])
+        if not routes or routes[-1][0] is not route:
+            routes.append((route, names))
+    return found
 
 
-def _common(listener: str, route: Sequence[str]) -> Iterator[str]:
-    for name in route:
-        if name == listener or covers(listener, name):
-            yield name
-        elif covers(name, listener):
-            yield listener
-
-
-def covers(wildcard: str, name: str) -> bool:
-    """Whether `*.example.com` takes in `name`: one or more labels more, itself perhaps a wildcard."""
-    return wildcard.startswith("*.") and name.endswith(wildcard[1:]) and name != wildcard
+def _reached(attached: Iterable[Attachment]) -> Iterator[tuple[BoundListener, AuthoredObject, tuple[str, ...]]]:
+    for attachment in attached:
+        for listener, names in attachment.accepted:
+            yield listener, attachment.route, names

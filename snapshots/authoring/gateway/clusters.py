@@ -19,6 +19,7 @@ CONNECT_TIMEOUT_S = 5.0
 # in anybody's document.
 _NO_LIMIT = {"value": 2**32 - 1}
 _LIMITS = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+NO_LIMITS: dict[str, Any] = {"thresholds": [dict.fromkeys(_LIMITS, _NO_LIMIT)]}
 
 Made = Iterator[tuple[AuthoredObject, Resource]]
 
@@ -38,7 +39,7 @@ def clusters(messages: Messages, world: World, targets: Iterable[BackendTarget])
         if target.tls is not None and target.tls.name not in made:
             made.add(target.tls.name)
             yield target.tls.policy, authorities_resource(messages, target.tls)
-        if _is_dns(target) or _is_dynamic(target) or target.assignment in made:
+        if is_dns(target) or is_dynamic(target) or target.assignment in made:
             continue
         made.add(target.assignment)
         yield (
@@ -48,9 +49,8 @@ def clusters(messages: Messages, world: World, targets: Iterable[BackendTarget])
 
 
 def _cluster(messages: Messages, target: BackendTarget) -> Resource:
-    limits = {"thresholds": [dict.fromkeys(_LIMITS, _NO_LIMIT)]}
     fields: dict[str, Any] = {"name": target.cluster, "connect_timeout": duration(CONNECT_TIMEOUT_S)}
-    fields |= {"circuit_breakers": limits} | _discovery(target)
+    fields |= {"circuit_breakers": NO_LIMITS} | _discovery(target)
     if target.protocol == "h2c":
         options = messages.packed(HTTP_OPTIONS, {"explicit_http_config": {"http2_protocol_options": {}}})
         fields["typed_extension_protocol_options"] = {HTTP_OPTIONS: options}
@@ -62,7 +62,7 @@ def _cluster(messages: Messages, target: BackendTarget) -> Resource:
 
 def _discovery(target: BackendTarget) -> dict[str, Any]:
     """Where the endpoints come from: a name, or EDS."""
-    if not _is_dns(target):
+    if not is_dns(target):
         return {"type": "EDS", "eds_cluster_config": {"eds_config": ADS, "service_name": target.assignment}}
     spec = target.backend.model.spec
     return {
@@ -73,11 +73,12 @@ def _discovery(target: BackendTarget) -> dict[str, Any]:
     }
 
 
-def _is_dns(target: BackendTarget) -> bool:
+def is_dns(target: BackendTarget) -> bool:
+    """Whether its endpoints are found by a name."""
     return target.backend.key.kind == "Backend" and target.backend.model.spec.hostname is not None
 
 
-def _is_dynamic(target: BackendTarget) -> bool:
+def is_dynamic(target: BackendTarget) -> bool:
     """Whether its endpoints are set through the endpoints API: then documents say nothing about them."""
     return target.backend.key.kind == "Backend" and target.backend.model.spec.endpoints == "dynamic"
 

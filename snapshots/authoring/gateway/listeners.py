@@ -1,25 +1,25 @@
 """The listeners of Gateways and ListenerSets: where they bind, whom they take, what is wrong with them. Pure.
 
-Source: Gateway API, "Gateway" (listeners and conflicts) and "ListenerSet" (GEP-1713).
+Source: Gateway API, "Gateway" (listeners) and "ListenerSet" (GEP-1713).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from snapshots.authoring.gateway.bound import BoundListener
 from snapshots.authoring.gateway.certificates import Certificates
+from snapshots.authoring.gateway.client_checks import ClientChecks
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
-from snapshots.authoring.gateway.world import World, selects
+from snapshots.authoring.gateway.conflicts import with_overlaps, without_conflicts
+from snapshots.authoring.gateway.gateways import Gateways, OwnGateway
 from snapshots.authoring.kinds.gateway import Listener
 from snapshots.authoring.kinds.model import GATEWAY_GROUP
 from snapshots.authoring.objects import AuthoredObject
 from snapshots.authoring.yaml_nodes import Path
-from snapshots.codes import LISTENER_CONFLICT, LISTENER_UNSUPPORTED
+from snapshots.codes import CERTIFICATE_INVALID, LISTENER_UNSUPPORTED
 
-ANY_ADDRESS = "0.0.0.0"
-
-# Protocol -> the kinds of routes that it can serve, and Envoy's transport.
+# Protocol -> the kinds of routes that it can serve.
 ROUTE_KINDS: dict[str, tuple[str, ...]] = {
     "HTTP": ("HTTPRoute", "GRPCRoute"),
     "HTTPS": ("HTTPRoute", "GRPCRoute"),
@@ -29,146 +29,96 @@ ROUTE_KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
+def bound_listeners(
+    found: Gateways, certificates: Certificates, checks: ClientChecks, complaints: Complaints
+) -> tuple[BoundListener, ...]:
+    """Every listener of every Gateway that is ours, in order of precedence: of a Gateway, then of its ListenerSets."""
+    make = _Listeners(certificates, checks, complaints)
+    every = (
+        make.bound(own, owner, index, listener)
+        for own in found.own
+        for owner in (own.gateway, *own.sets)
+        for index, listener in enumerate(owner.model.spec.listeners)
+    )
+    return tuple(with_overlaps(tuple(without_conflicts(every, complaints))))
+
+
 @dataclass(frozen=True, slots=True)
-class ListenerId:
-    """Which listener: its owner (a Gateway or ListenerSet) and its name there."""
+class _Listeners:
+    """Makes listeners one by one, as if each were alone."""
 
-    owner: AuthoredObject
-    name: str
+    certificates: Certificates
+    checks: ClientChecks
+    complaints: Complaints
 
-    def __hash__(self) -> int:
-        return hash((self.owner.key, self.name))
+    def bound(self, own: OwnGateway, owner: AuthoredObject, index: int, listener: Listener) -> BoundListener:
+        at: Path = ("spec", "listeners", index)
+        kinds, remarks = self._kinds(owner, listener, at)
+        problems = [each for each in (own.rejection, self._unsupported(owner, listener, at)) if each is not None]
+        names, wrong = self._certificates(owner, listener, at)
+        check = self.checks.of(own.gateway, listener.port) if listener.protocol == "HTTPS" else None
+        distrusted = check.wrong if check else ()
+        # What is left of several certificates, or authorities, is used.
+        (remarks if names else problems).extend(wrong)
+        (remarks if check is None or check.authorities else problems).extend(distrusted)
+        return BoundListener(
+            gateway=own.gateway,
+            owner=owner,
+            index=index,
+            listener=listener,
+            addresses=own.addresses,
+            kinds=kinds,
+            problems=tuple(problems),
+            remarks=tuple(remarks),
+            certificates=names,
+            client_check=check,
+        )
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ListenerId) and (self.owner.key, self.name) == (other.owner.key, other.name)
-
-
-@dataclass(frozen=True, slots=True)
-class BoundListener:
-    """One listener of a Gateway that is ours. `addresses` are IPs; `problems` keep it from being served.
-
-    `kinds` are the route kinds that it takes, `certificates` the xDS secrets that it shows.
-    """
-
-    gateway: AuthoredObject
-    owner: AuthoredObject
-    index: int
-    listener: Listener
-    addresses: tuple[str, ...]
-    kinds: tuple[str, ...]
-    problems: tuple[Complaint, ...] = ()
-    certificates: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> ListenerId:
-        return ListenerId(self.owner, self.listener.name)
-
-    @property
-    def path(self) -> Path:
-        return ("spec", "listeners", self.index)
-
-    @property
-    def usable(self) -> bool:
-        return not self.problems
-
-
-def bound_listeners(world: World, certificates: Certificates, complaints: Complaints) -> tuple[BoundListener, ...]:
-    """Every listener of every Gateway that is ours, in order of precedence."""
-    found: list[BoundListener] = []
-    for gateway in world.of("Gateway"):
-        if world.is_ours(gateway.model.spec.gateway_class_name):
-            for owner in (gateway, *_sets_of(world, gateway)):
-                found.extend(_bound(gateway, owner, complaints))
-    distinct = _without_conflicts(found, complaints)
-    return tuple(_with_certificates(each, certificates, complaints) for each in distinct)
-
-
-def _sets_of(world: World, gateway: AuthoredObject) -> Iterator[AuthoredObject]:
-    for each in world.of("ListenerSet"):
-        parent = each.model.spec.parent_ref
-        if (parent.group, parent.kind, parent.name) != (GATEWAY_GROUP, "Gateway", gateway.name):
-            continue
-        if (parent.namespace or each.namespace) == gateway.namespace and admits_set(world, gateway, each):
-            yield each
-
-
-def admits_set(world: World, gateway: AuthoredObject, listener_set: AuthoredObject) -> bool:
-    """Whether a Gateway takes listeners from this ListenerSet.  GEP-1713, "allowedListeners"."""
-    namespaces = gateway.model.spec.allowed_listeners.namespaces
-    return {
-        "All": True,
-        "Same": listener_set.namespace == gateway.namespace,
-        "Selector": selects(namespaces.selector, world.namespace_labels(listener_set.namespace)),
-        "None": False,
-    }[namespaces.from_]
-
-
-def _bound(gateway: AuthoredObject, owner: AuthoredObject, complaints: Complaints) -> Iterator[BoundListener]:
-    addresses = tuple(each.value for each in gateway.model.spec.addresses if each.type == "IPAddress" and each.value)
-    for index, listener in enumerate(owner.model.spec.listeners):
-        problems = []
+    def _unsupported(self, owner: AuthoredObject, listener: Listener, at: Path) -> Complaint | None:
         if listener.protocol not in ROUTE_KINDS:
             text = f'the protocol "{listener.protocol}" is not supported'
             hint = f"one of {', '.join(ROUTE_KINDS)}"
-            path = ("spec", "listeners", index, "protocol")
-            problems.append(
-                complaints.add(Complaint(owner, path, LISTENER_UNSUPPORTED, "UnsupportedProtocol", text, hint))
-            )
-        kinds = _kinds(listener)
-        yield BoundListener(gateway, owner, index, listener, addresses or (ANY_ADDRESS,), kinds, tuple(problems))
+            found = Complaint(owner, (*at, "protocol"), LISTENER_UNSUPPORTED, "UnsupportedProtocol", text, hint)
+            return self.complaints.add(found)
+        # To serve TLS as if an option were not there could be less safe than what was asked for.
+        for option in sorted(listener.tls.options) if listener.tls else ():
+            text = f'the TLS option "{option}" is not known'
+            path = (*at, "tls", "options", option)
+            found = Complaint(owner, path, LISTENER_UNSUPPORTED, "UnsupportedValue", text, "remove it")
+            return self.complaints.add(found)
+        return None
 
+    def _kinds(self, owner: AuthoredObject, listener: Listener, at: Path) -> tuple[tuple[str, ...], list[Complaint]]:
+        """The kinds of routes that it takes: what it allows of those that it can serve; and what it allows in vain."""
+        possible = ROUTE_KINDS.get(listener.protocol, ())
+        if not listener.allowed_routes.kinds or not possible:
+            return possible, []
+        taken, vain = [], []
+        for index, each in enumerate(listener.allowed_routes.kinds):
+            if each.group == GATEWAY_GROUP and each.kind in possible:
+                taken.append(each.kind)
+                continue
+            text = f'a listener of protocol {listener.protocol} cannot serve routes of kind "{each.kind}"'
+            path = (*at, "allowedRoutes", "kinds", index)
+            hint = f"one of {', '.join(possible)}"
+            found = Complaint(owner, path, LISTENER_UNSUPPORTED, "InvalidRouteKinds", text, hint)
+            vain.append(self.complaints.add(found))
+        return tuple(dict.fromkeys(taken)), vain
 
-def _kinds(listener: Listener) -> tuple[str, ...]:
-    """What of the routes that it allows it can serve."""
-    possible = ROUTE_KINDS.get(listener.protocol, ())
-    if not listener.allowed_routes.kinds:
-        return possible
-    wanted = [each.kind for each in listener.allowed_routes.kinds if each.group == GATEWAY_GROUP]
-    return tuple(kind for kind in wanted if kind in possible)
-
-
-def _with_certificates(each: BoundListener, certificates: Certificates, complaints: Complaints) -> BoundListener:
-    tls = each.listener.tls
-    if tls is None or tls.mode != "Terminate":
-        return each
-    found = [
-        certificates.resolve(each.owner, reference, (*each.path, "tls", "certificateRefs", index))
-        for index, reference in enumerate(tls.certificate_refs)
-    ]
-    problems = tuple(complaints.add(one) for one in found if isinstance(one, Complaint))
-    names = tuple(one for one in found if isinstance(one, str))
-    return replace(each, problems=(*each.problems, *problems), certificates=names)
-
-
-_SHARING = {"HTTP": "http", "HTTPS": "tls", "TLS": "tls", "TCP": "tcp", "UDP": "udp"}
-
-
-def _without_conflicts(listeners: list[BoundListener], complaints: Complaints) -> Iterator[BoundListener]:
-    """The first of two that want the same place keeps it.  Gateway API: "Distinct Listeners"."""
-    taken: dict[tuple[str, str, int], BoundListener] = {}
-    hosts: dict[tuple[str, int, str, str], BoundListener] = {}
-    for each in listeners:
-        conflict = None
-        sharing = _SHARING.get(each.listener.protocol, "")
-        transport = "udp" if sharing == "udp" else "tcp"
-        for address in each.addresses if each.usable else ():
-            first = taken.setdefault((address, transport, each.listener.port), each)
-            host = hosts.setdefault((address, each.listener.port, sharing, each.listener.hostname or ""), each)
-            if _SHARING[first.listener.protocol] != sharing:
-                conflict = _conflict(each, first, "ProtocolConflict", complaints)
-            elif host is not each:
-                conflict = _conflict(each, host, "HostnameConflict", complaints)
-            if conflict is not None:
-                break
-        yield each if conflict is None else _with(each, conflict)
-
-
-def _conflict(each: BoundListener, first: BoundListener, reason: str, complaints: Complaints) -> Complaint:
-    at = f"port {each.listener.port}"
-    what = f"speaks {first.listener.protocol}" if reason == "ProtocolConflict" else "has the same hostname"
-    text = f'{at} is taken by listener "{first.listener.name}" of {first.owner.key}, which {what}'
-    return complaints.add(Complaint(each.owner, each.path, LISTENER_CONFLICT, reason, text, "choose another port"))
-
-
-def _with(each: BoundListener, problem: Complaint) -> BoundListener:
-    return replace(each, problems=(*each.problems, problem))
+    def _certificates(
+        self, owner: AuthoredObject, listener: Listener, at: Path
+    ) -> tuple[tuple[str, ...], list[Complaint]]:
+        tls = listener.tls
+        if listener.protocol not in ("HTTPS", "TLS") or (tls is not None and tls.mode != "Terminate"):
+            return (), []
+        references = tls.certificate_refs if tls else ()
+        if not references:
+            text = f"protocol {listener.protocol} needs a certificate"
+            found = Complaint(owner, at, CERTIFICATE_INVALID, "InvalidCertificateRef", text, "add tls.certificateRefs")
+            return (), [self.complaints.add(found)]
+        each_found = [
+            self.certificates.resolve(owner, reference, (*at, "tls", "certificateRefs", index))
+            for index, reference in enumerate(references)
+        ]
+        wrong = [self.complaints.add(each) for each in each_found if isinstance(each, Complaint)]
+        return tuple(dict.fromkeys(each for each in each_found if isinstance(each, str))), wrong

@@ -10,7 +10,7 @@ from typing import Any
 
 from snapshots.authoring.gateway.attachments import Attachment
 from snapshots.authoring.gateway.backend_tls import BackendTls
-from snapshots.authoring.gateway.statuses import Condition, ObjectStatus, told
+from snapshots.authoring.gateway.conditions import Condition, ObjectStatus, told
 from snapshots.authoring.gateway.world import CONTROLLER_NAME
 from snapshots.authoring.kinds.model import GATEWAY_GROUP
 from snapshots.authoring.objects import ObjectKey

@@ -6,34 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snapshots.authoring.gateway.attachments import EVERY_HOST, Attachment
+from snapshots.authoring.gateway.attachments import Attachment, by_listener
+from snapshots.authoring.gateway.bound import Bind, BoundListener
+from snapshots.authoring.gateway.connections import HTTP_ALPN, Connections, RoutesOf, tls_chain, transport_socket
 from snapshots.authoring.gateway.envoy import ADS, ROUTER, Messages
 from snapshots.authoring.gateway.http_filters import CORS_FILTER
 from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
 from snapshots.authoring.gateway.layer4 import Layer4Routes
-from snapshots.authoring.gateway.listeners import BoundListener, ListenerId
 from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, virtual_hosts
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from xds.protocol.resource import Resource
 
-DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 TLS_INSPECTOR = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
 HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Bind:
-    """A place that one Envoy listener binds."""
-
-    address: str
-    port: int
-    transport: str  # "tcp" or "udp"
-
-    @property
-    def name(self) -> str:
-        """`tcp/10.0.0.1:80`."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{self.transport}/{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +28,22 @@ class Serving:
 
     messages: Messages
     routes: HttpRoutes
-    layer4: Layer4Routes
-    by_listener: Mapping[ListenerId, Sequence[tuple[AuthoredObject, tuple[str, ...]]]]
+    connections: Connections
+    routes_of: RoutesOf
     shown: Mapping[ObjectKey, str]
 
     def bind(self, bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[tuple[AuthoredObject, Resource]]:
         """All that one Envoy listener needs. Listeners of one bind share a transport and, but for HTTPS, TLS or not."""
+        if bind.transport == "udp":
+            fields = _listener(bind) | {"udp_listener_config": {}}
+            fields["listener_filters"] = [self.connections.packets(listeners)]
+            yield listeners[0].gateway, self.messages.resource("envoy.config.listener.v3.Listener", fields)
+            return
         chains: list[dict[str, Any]] = []
         for name, group in _route_groups(bind, listeners):
             yield group[0].gateway, self._routes(name, bind, group)
-            chains.append(self._chain(name, group[0]))
-        for each in listeners:
-            chains.extend(self._connections(bind, each))
-        if not chains:
-            return
+            chains.append(self._chain(bind, name, group[0]))
+        chains.extend(self.connections.chains(bind, listeners))
         fields = _listener(bind) | {"filter_chains": chains}
         if any(each.listener.protocol in ("HTTPS", "TLS") for each in listeners):
             fields["listener_filters"] = [
@@ -64,55 +51,30 @@ class Serving:
             ]
         yield listeners[0].gateway, self.messages.resource("envoy.config.listener.v3.Listener", fields)
 
-    def _connections(self, bind: Bind, each: BoundListener) -> Iterator[dict[str, Any]]:
-        """The chains of a TLS or TCP listener: the first TCPRoute has it; of TLSRoutes, the first of each name."""
-        attached = self.by_listener.get(each.id, ())
-        if each.listener.protocol == "TCP" and attached:
-            yield {"name": bind.name, "filters": [self.layer4.proxy(attached[0][0])]}
-        if each.listener.protocol != "TLS":
-            return
-        routes: dict[str, AuthoredObject] = {}
-        for route, hostnames in attached:
-            for hostname in hostnames:
-                routes.setdefault(hostname, route)
-        for hostname, route in sorted(routes.items()):
-            match = {"transport_protocol": "tls"} | ({"server_names": [hostname]} if hostname else {})
-            name = f"{bind.name}/{hostname or '*'}"
-            chain = {"name": name, "filter_chain_match": match, "filters": [self.layer4.proxy(route)]}
-            terminated = each.listener.tls is not None and each.listener.tls.mode == "Terminate"
-            yield chain | ({"transport_socket": self._tls(each)} if terminated else {})
-
     def _routes(self, name: str, bind: Bind, listeners: Sequence[BoundListener]) -> Resource:
         scheme = "https" if listeners[0].listener.protocol == "HTTPS" else "http"
         hosted = [
             HostedRoutes(
-                each.listener.hostname or EVERY_HOST,
+                each.hostname,
                 hostname,
                 self.routes.entries(route, self._where(bind, scheme, each)),
             )
             for each in listeners
-            for route, hostnames in self.by_listener.get(each.id, ())
+            for route, hostnames in self.routes_of.get(each.id, ())
             for hostname in hostnames
         ]
-        hosts = virtual_hosts((each.listener.hostname or EVERY_HOST for each in listeners), hosted)
+        hosts = virtual_hosts((each.hostname for each in listeners), hosted)
         return route_configuration(self.messages, name, hosts)
 
     def _where(self, bind: Bind, scheme: str, listener: BoundListener) -> Where:
         return Where(bind.port, scheme, self.shown.get(listener.gateway.key, ""))
 
-    def _chain(self, name: str, first: BoundListener) -> dict[str, Any]:
-        chain: dict[str, Any] = {"name": name, "filters": [http_connection_manager(self.messages, name)]}
+    def _chain(self, bind: Bind, name: str, first: BoundListener) -> dict[str, Any]:
+        filters = {"filters": [http_connection_manager(self.messages, name)]}
         if first.listener.protocol != "HTTPS":
-            return chain
-        match: dict[str, Any] = {"transport_protocol": "tls"}
-        if first.listener.hostname:
-            match["server_names"] = [first.listener.hostname]
-        return chain | {"filter_chain_match": match, "transport_socket": self._tls(first)}
-
-    def _tls(self, listener: BoundListener) -> dict[str, Any]:
-        secrets = [{"name": name, "sds_config": ADS} for name in listener.certificates]
-        common = {"tls_certificate_sds_secret_configs": secrets, "alpn_protocols": ["h2", "http/1.1"]}
-        return self.messages.extension("envoy.transport_sockets.tls", DOWNSTREAM_TLS, {"common_tls_context": common})
+            return {"name": name} | filters
+        socket = transport_socket(self.messages, first, HTTP_ALPN)
+        return tls_chain(bind, first.hostname) | filters | {"transport_socket": socket}
 
 
 def serving(
@@ -124,11 +86,8 @@ def serving(
     shown: Mapping[ObjectKey, str],
 ) -> Iterator[tuple[AuthoredObject, Resource]]:
     """Listeners and route configurations, each with the object that it stands for."""
-    by_listener: dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]] = {}
-    for attachment in attached:
-        for listener, hostnames in attachment.accepted:
-            by_listener.setdefault(listener.id, []).append((attachment.route, hostnames))
-    each = Serving(messages, routes, layer4, by_listener, shown)
+    routes_of = by_listener(attached)
+    each = Serving(messages, routes, Connections(messages, layer4, routes_of), routes_of, shown)
     for bind, found in sorted(_by_bind(listeners).items()):
         yield from each.bind(bind, found)
 
@@ -136,9 +95,8 @@ def serving(
 def _by_bind(listeners: Iterable[BoundListener]) -> dict[Bind, list[BoundListener]]:
     found: dict[Bind, list[BoundListener]] = {}
     for each in listeners:
-        transport = "udp" if each.listener.protocol == "UDP" else "tcp"
-        for address in each.addresses if each.usable else ():
-            found.setdefault(Bind(address, each.listener.port, transport), []).append(each)
+        for bind in each.binds if each.usable else ():
+            found.setdefault(bind, []).append(each)
     return found
 
 

@@ -1,136 +1,140 @@
 """What each object is told: conditions in the standard's words. Pure; whether Envoy took it is not known here.
 
-Source: Gateway API, GatewayStatus, ListenerStatus, RouteParentStatus and their condition types and reasons.
+Source: Gateway API, GatewayStatus, ListenerSetStatus and RouteParentStatus, their condition types and reasons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from snapshots.authoring.gateway.attachments import Attachment
-from snapshots.authoring.gateway.complaints import Complaint
-from snapshots.authoring.gateway.listeners import ROUTE_KINDS, BoundListener
+from snapshots.authoring.gateway.attachments import Attachment, by_listener
+from snapshots.authoring.gateway.bound import BoundListener, ListenerId
+from snapshots.authoring.gateway.client_certificates import CLIENT_CERTIFICATE
+from snapshots.authoring.gateway.client_checks import is_insecure
+from snapshots.authoring.gateway.complaints import Complaint, Complaints
+from snapshots.authoring.gateway.conditions import Condition, ObjectStatus, told
+from snapshots.authoring.gateway.gateways import Gateways, OwnGateway, parameters_unknown
+from snapshots.authoring.gateway.listener_statuses import is_resolved, listener_status
+from snapshots.authoring.gateway.route_statuses import route_statuses
 from snapshots.authoring.gateway.world import CONTROLLER_NAME, World
-from snapshots.authoring.kinds.model import GATEWAY_GROUP
-from snapshots.authoring.objects import AuthoredObject
-
-_REFERENCE_REASONS = ("RefNotPermitted", "InvalidKind", "BackendNotFound", "UnsupportedProtocol")
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition: `type` is `status` because of `reason`."""
-
-    type: str
-    status: bool
-    reason: str
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectStatus:
-    """The status of one object, in the standard's own JSON form without times."""
-
-    subject: AuthoredObject
-    status: dict[str, Any] = field(default_factory=dict)
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 
 
 def statuses(
     world: World,
+    found: Gateways,
     listeners: Sequence[BoundListener],
     attached: Sequence[Attachment],
-    complaints: Iterable[Complaint],
+    complaints: Complaints,
 ) -> Iterator[ObjectStatus]:
-    """The statuses of all objects that have one here."""
-    by_subject: dict[Any, list[Complaint]] = {}
-    for complaint in complaints:
+    """The statuses of all objects that have one here, but for policies."""
+    yield from _classes(world, complaints)
+    by_subject: dict[ObjectKey, list[Complaint]] = {}
+    for complaint in complaints.found:
         by_subject.setdefault(complaint.subject.key, []).append(complaint)
+    by_owner: dict[ObjectKey, list[BoundListener]] = {}
+    for listener in listeners:
+        by_owner.setdefault(listener.owner.key, []).append(listener)
+    routes = {listener: len(each) for listener, each in by_listener(attached).items()}
+    tell = _Owners(by_owner, routes, by_subject)
+    for own in found.own:
+        yield tell.gateway(own)
+        yield from (tell.listener_set(own, each) for each in own.sets)
+    yield from (_refused_set(each) for each in found.refused_sets)
+    yield from route_statuses(attached, by_subject)
+
+
+def _classes(world: World, complaints: Complaints) -> Iterator[ObjectStatus]:
+    """A class that is refused keeps its Gateways: they are not to fall with it."""
     for each in world.of("GatewayClass"):
         if each.model.spec.controller_name == CONTROLLER_NAME:
-            yield ObjectStatus(each, {"conditions": told(each, [Condition("Accepted", True, "Accepted")])})
-    for each in world.of("Gateway"):
-        if world.is_ours(each.model.spec.gateway_class_name):
-            yield _gateway(each, [one for one in listeners if one.owner.key == each.key], attached)
-    routes: dict[Any, list[Attachment]] = {}
-    for attachment in attached:
-        routes.setdefault(attachment.route.key, []).append(attachment)
-    for found in routes.values():
-        route = found[0].route
-        parents = [_parent(each, by_subject.get(route.key, [])) for each in found]
-        yield ObjectStatus(route, {"parents": parents})
+            accepted = Condition("Accepted", True, "Accepted")
+            reference = each.model.spec.parameters_ref
+            if reference is not None:
+                wrong = complaints.add(parameters_unknown(each, ("spec", "parametersRef"), reference.kind))
+                accepted = Condition("Accepted", False, wrong.reason, wrong.message)
+            yield ObjectStatus(each, {"conditions": told(each, [accepted])})
 
 
-def _gateway(
-    gateway: AuthoredObject, listeners: Sequence[BoundListener], attached: Sequence[Attachment]
-) -> ObjectStatus:
-    accepted = Condition("Accepted", True, "Accepted")
-    if not all(each.usable for each in listeners):
-        accepted = Condition("Accepted", any(each.usable for each in listeners), "ListenersNotValid")
-    programmed = Condition("Programmed", accepted.status, "Programmed" if accepted.status else "Invalid")
-    addresses = [{"type": "IPAddress", "value": each} for each in (listeners[0].addresses if listeners else ())]
-    status = {
-        "addresses": addresses,
-        "conditions": told(gateway, [accepted, programmed]),
-        "listeners": [_listener(each, attached) for each in listeners],
-    }
-    return ObjectStatus(gateway, status)
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """Tells the owners of listeners: Gateways and ListenerSets."""
 
+    by_owner: Mapping[ObjectKey, Sequence[BoundListener]]
+    routes: Mapping[ListenerId, int]
+    by_subject: Mapping[ObjectKey, Sequence[Complaint]]
 
-def _listener(each: BoundListener, attached: Sequence[Attachment]) -> dict[str, Any]:
-    routes = {
-        attachment.route.key for attachment in attached for listener, _ in attachment.accepted if listener.id == each.id
-    }
-    return {
-        "name": each.listener.name,
-        "supportedKinds": [{"group": GATEWAY_GROUP, "kind": kind} for kind in each.kinds],
-        "attachedRoutes": len(routes),
-        "conditions": told(each.owner, list(_listener_conditions(each))),
-    }
-
-
-def _listener_conditions(each: BoundListener) -> Iterator[Condition]:
-    problem = each.problems[0] if each.problems else None
-    conflicted = problem is not None and problem.reason in ("HostnameConflict", "ProtocolConflict")
-    reason, message = (problem.reason, problem.message) if problem else ("Accepted", "")
-    yield Condition("Accepted", problem is None, reason, message)
-    yield Condition("Programmed", problem is None, "Programmed" if problem is None else "Invalid", message)
-    yield Condition("Conflicted", conflicted, reason if conflicted else "NoConflicts", message if conflicted else "")
-    wanted = {kind.kind for kind in each.listener.allowed_routes.kinds}
-    invalid = sorted(wanted - set(ROUTE_KINDS.get(each.listener.protocol, ())))
-    text = f"not served by a listener of protocol {each.listener.protocol}: {', '.join(invalid)}" if invalid else ""
-    yield Condition("ResolvedRefs", not invalid, "InvalidRouteKinds" if invalid else "ResolvedRefs", text)
-
-
-def _parent(attachment: Attachment, complaints: Sequence[Complaint]) -> dict[str, Any]:
-    refusal = attachment.refusal
-    accepted = Condition("Accepted", True, "Accepted")
-    if refusal is not None:
-        accepted = Condition("Accepted", False, refusal.reason, refusal.message)
-    unresolved = next((each for each in complaints if each.reason in _REFERENCE_REASONS), None)
-    resolved = Condition("ResolvedRefs", True, "ResolvedRefs")
-    if unresolved is not None:
-        resolved = Condition("ResolvedRefs", False, unresolved.reason, unresolved.message)
-    parent = attachment.parent
-    reference = {"group": parent.group, "kind": parent.kind, "name": parent.name}
-    reference["namespace"] = parent.namespace or attachment.route.namespace
-    optional = {"sectionName": parent.section_name, "port": parent.port}
-    return {
-        "parentRef": reference | {key: value for key, value in optional.items() if value is not None},
-        "controllerName": CONTROLLER_NAME,
-        "conditions": told(attachment.route, [accepted, resolved]),
-    }
-
-
-def told(subject: AuthoredObject, conditions: Sequence[Condition]) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": each.type,
-            "status": str(each.status),
-            "reason": each.reason,
-            "message": each.message,
-            "observedGeneration": subject.generation,
+    def gateway(self, own: OwnGateway) -> ObjectStatus:
+        listeners = self.by_owner[own.gateway.key]
+        accepted = _accepted(own, listeners, any(map(self._serves, own.sets)))
+        conditions = [accepted, _programmed(own, accepted), self._resolved(own.gateway, listeners)]
+        if is_insecure(own.gateway):
+            text = "clients are served that could not prove who they are"
+            conditions.append(Condition("InsecureFrontendValidationMode", True, "ConfigurationChanged", text))
+        status = {
+            "addresses": [{"type": "IPAddress", "value": each} for each in own.addresses if accepted.status],
+            "attachedListenerSets": sum(accepted.status and self._serves(each) for each in own.sets),
+            "conditions": told(own.gateway, conditions),
+            "listeners": self._listeners(listeners),
         }
-        for each in conditions
-    ]
+        return ObjectStatus(own.gateway, status)
+
+    def listener_set(self, own: OwnGateway, listener_set: AuthoredObject) -> ObjectStatus:
+        listeners = self.by_owner[listener_set.key]
+        conditions = told(listener_set, _set_conditions(own, listeners))
+        return ObjectStatus(listener_set, {"conditions": conditions, "listeners": self._listeners(listeners)})
+
+    def _serves(self, owner: AuthoredObject) -> bool:
+        return any(each.usable for each in self.by_owner[owner.key])
+
+    def _listeners(self, listeners: Iterable[BoundListener]) -> list[dict[str, Any]]:
+        return [listener_status(each, self.routes.get(each.id, 0)) for each in listeners]
+
+    def _resolved(self, gateway: AuthoredObject, listeners: Iterable[BoundListener]) -> Condition:
+        """Of the Gateway's own references, and then of its listeners'."""
+        for complaint in self.by_subject.get(gateway.key, ()):
+            if complaint.path[: len(CLIENT_CERTIFICATE)] == CLIENT_CERTIFICATE:
+                return Condition("ResolvedRefs", False, complaint.reason, complaint.message)
+        unresolved = [f'"{each.listener.name}"' for each in listeners if not is_resolved(each)]
+        if unresolved:
+            text = f"references of listeners lead nowhere: {', '.join(unresolved)}"
+            return Condition("ResolvedRefs", False, "ListenersNotResolved", text)
+        return Condition("ResolvedRefs", True, "ResolvedRefs")
+
+
+def _accepted(own: OwnGateway, listeners: Iterable[BoundListener], sets_serve: bool) -> Condition:
+    if own.rejection is not None:
+        return Condition("Accepted", False, own.rejection.reason, own.rejection.message)
+    wrong = [f'"{each.listener.name}"' for each in listeners if not each.usable]
+    if wrong:
+        right = sets_serve or any(each.usable for each in listeners)
+        return Condition("Accepted", right, "ListenersNotValid", f"listeners that are not served: {', '.join(wrong)}")
+    return Condition("Accepted", True, "Accepted")
+
+
+def _programmed(own: OwnGateway, accepted: Condition) -> Condition:
+    if not accepted.status:
+        return Condition("Programmed", False, "Invalid", accepted.message)
+    if own.unusable is not None:
+        return Condition("Programmed", False, own.unusable.reason, own.unusable.message)
+    return Condition("Programmed", True, "Programmed")
+
+
+def _set_conditions(own: OwnGateway, listeners: Sequence[BoundListener]) -> Iterator[Condition]:
+    if own.rejection is not None:
+        text = f"{own.gateway.key} is not accepted"
+        yield Condition("Accepted", False, "ParentNotAccepted", text)
+        yield Condition("Programmed", False, "ParentNotProgrammed", text)
+        return
+    wrong = [f'"{each.listener.name}"' for each in listeners if not each.usable]
+    text = f"listeners that are not served: {', '.join(wrong)}" if wrong else ""
+    serves = len(wrong) < len(listeners)
+    yield Condition("Accepted", serves, "ListenersNotValid" if wrong else "Accepted", text)
+    yield Condition("Programmed", serves, "Programmed" if serves else "ListenersNotValid", text)
+
+
+def _refused_set(why: Complaint) -> ObjectStatus:
+    refused = [Condition(each, False, why.reason, why.message) for each in ("Accepted", "Programmed")]
+    return ObjectStatus(why.subject, {"conditions": told(why.subject, refused)})

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snapshots.authoring.gateway.attachments import EVERY_HOST, covers
+from snapshots.authoring.gateway.hostnames import EVERY_HOST, covers
 from snapshots.authoring.gateway.http_routes import RouteEntry
 
 
