@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -17,32 +18,17 @@ from snapshots.authoring.mismatches import described, mismatches
 from snapshots.authoring.yaml_nodes import Mapping, to_data
 from snapshots.authoring.yaml_tree import read_yaml
 
-TEXTS = [
-    "",
-    "a",
-    "web",
-    "Web",
-    "*.a.b",
-    "*",
-    "10s",
-    "1.5s",
-    "1h30m",
-    "a/b",
-    "/",
-    "a b",
-    "x" * 300,
-    "example.com/a",
-    "a:b",
-]
-NUMBERS = [-1, 0, 1, 79, 127, 128, 399, 400, 599, 600, 65535, 65536, 10**6, 10**6 + 1, 2**70]
-JUNK: st.SearchStrategy[Any] = st.sampled_from(
-    [None, True, 0, 80, 80.0, 0.5, "text", [], ["text"], {}, {"name": "a"}, [None]]
-)
+TEXTS = ["a", "web", "Web", "*.a.b", "10s", "1h30m", "a/b", "a b", "/", "x" * 300, "example.com/a", "a:b", "System", ""]
+NUMBERS = [0, 1, 80, 400, 10**6, -1, 127, 128, 399, 599, 600, 65535, 65536, 10**6 + 1, 2**70]
+ODD = [None, True, 80.0, 0.5, [], ["text"], {}, {"name": "a"}, [None], *TEXTS, *NUMBERS]
+RARELY = 40
+ODDLY = 7  # one of RARELY, and neither of the ends, which hypothesis likes
 
 
 def values(expected: Any, depth: int) -> st.SearchStrategy[Any]:
-    """What could stand there: mostly of the right sort, and now and then anything."""
-    return st.integers(0, 9).flatmap(lambda dice: JUNK if dice == 0 else _fitting(expected, depth))
+    """What fits, and now and then anything: one mistake in a document shows what several would hide."""
+    odd = st.sampled_from(ODD)
+    return st.integers(1, RARELY).flatmap(lambda dice: odd if dice == ODDLY else _fitting(expected, depth))
 
 
 def _fitting(expected: Any, depth: int) -> st.SearchStrategy[Any]:
@@ -52,32 +38,42 @@ def _fitting(expected: Any, depth: int) -> st.SearchStrategy[Any]:
         case inspect.UnionType():
             return st.one_of([values(each, depth) for each in expected.types])
         case inspect.VarTupleType():
-            return st.lists(values(expected.item_type, depth - 1), max_size=3 if depth > 0 else 0)
+            low = expected.min_length or 0
+            return st.lists(values(expected.item_type, depth - 1), min_size=low, max_size=low + (2 if depth > 0 else 0))
         case inspect.DictType():
             return st.dictionaries(st.sampled_from(["a", "b"]), values(expected.value_type, depth - 1), max_size=2)
         case inspect.LiteralType():
-            return st.sampled_from([*expected.values, "None", "none"])
-        case inspect.IntType():
-            return st.sampled_from(NUMBERS)
+            return st.sampled_from(expected.values)
         case inspect.BoolType():
             return st.booleans()
         case inspect.NoneType():
             return st.none()
-    return st.sampled_from(TEXTS)
+    pool: list[Any] = NUMBERS if isinstance(expected, inspect.IntType) else TEXTS
+    return st.sampled_from([each for each in pool if _takes(expected, each)])
+
+
+def _takes(expected: Any, value: Any) -> bool:
+    """Whether a number or text keeps the bounds of its field."""
+    if isinstance(value, int):
+        low, high = expected.ge, expected.le
+        return (low is None or value >= low) and (high is None or value <= high)
+    low, high = expected.min_length, expected.max_length
+    sized = (low is None or len(value) >= low) and (high is None or len(value) <= high)
+    return sized and (expected.pattern is None or re.search(expected.pattern, value) is not None)
 
 
 def structs(expected: inspect.StructType, depth: int) -> st.SearchStrategy[dict[str, Any]]:
-    """Required fields mostly, others sometimes, and once in a while a field that is none."""
-    fields = {each.encode_name: each for each in expected.fields}
-    likely = st.integers(0, 9)
+    """All required fields but rarely, some of the others, and rarely a field that is none."""
+    likely = st.integers(1, RARELY)
 
     @st.composite
     def draw_fields(draw: st.DrawFn) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, each in fields.items():
-            if draw(likely) >= (1 if each.required else 6 if depth > 0 else 10):
-                found[name] = draw(values(each.type, depth - 1))
-        if draw(likely) == 0:
+        for each in expected.fields:
+            drawn = draw(likely)
+            if drawn != ODDLY if each.required else depth > 0 and drawn > RARELY * 3 // 4:
+                found[each.encode_name] = draw(values(each.type, depth - 1))
+        if draw(likely) == ODDLY:
             found["surplus"] = 1
         return found
 
