@@ -6,10 +6,12 @@ attachments      which route serves which hostnames of which listener, or why no
 certificates     Secrets that listeners show, and whether they can be used
 backends         what a backendRef leads to: clusters and shares, or why it leads nowhere
 clusters         the clusters and endpoints of the backends that are used
-http_matches, http_filters, http_routes            rules of HTTPRoute and GRPCRoute as Envoy routes
+http_rules       rules with their references looked up; http_matches, header_changes, paths, cors, retries, sessions and
+                 regexes know one part of a rule each
+http_actions     what a rule does with requests; http_routes: the Envoy routes of a whole HTTPRoute or GRPCRoute
 layer4           TLSRoute and TCPRoute as filter chains
 virtual_hosts    routes of one listener in order of precedence, by hostname
-serving          listeners with all that hangs on them
+serving          listeners with all that hangs on them; http_serving: their HTTP part
 statuses         what each object is told: conditions in the standard's words
 envoy            how messages are made
 translate        the stages in their order

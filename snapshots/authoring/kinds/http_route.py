@@ -157,7 +157,8 @@ def _match(match: HTTPRouteMatch, at: Path) -> Wrongs:
         if why:
             yield Wrong((*at, "path", "value"), f'the path "{path.value}" {why}')
     for field, values in (("headers", match.headers), ("queryParams", match.query_params)):
-        names = [each.name.lower() if field == "headers" else each.name for each in values]
+        # Of headers whose names differ in case only the first counts, says the standard; they are no mistake.
+        names = [each.name for each in values]
         for index, before in duplicates(list(names)):
             yield Wrong((*at, field, index, "name"), f'"{names[index]}" is matched in {field}[{before}] already')
 

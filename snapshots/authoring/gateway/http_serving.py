@@ -1,0 +1,90 @@
+"""The HTTP part of a listener: its route configurations, and the network filters that serve by them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from snapshots.authoring.gateway.bound import Bind, BoundListener
+from snapshots.authoring.gateway.connections import RoutesOf
+from snapshots.authoring.gateway.cors import CORS_FILTER
+from snapshots.authoring.gateway.envoy import ADS, ROUTER, Messages
+from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
+from snapshots.authoring.gateway.sessions import SESSION_FILTER, STATEFUL_SESSION
+from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, asked_hostname, virtual_hosts
+from snapshots.authoring.objects import ObjectKey
+from xds.protocol.resource import Resource
+
+HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_CORS = "envoy.extensions.filters.http.cors.v3.Cors"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteGroup:
+    """Listeners of one bind that share a route configuration, its `name`, and the hostnames of `others` that share
+    the port and the protocol but not the configuration."""
+
+    name: str
+    listeners: Sequence[BoundListener]
+    others: frozenset[str] = frozenset()
+
+
+def route_groups(bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[RouteGroup]:
+    """All plain ones together; one by one those behind TLS, which Envoy tells apart by the name that the client asks
+    for before it sends a request."""
+    plain = [each for each in listeners if each.listener.protocol == "HTTP"]
+    if plain:
+        yield RouteGroup(bind.name, plain)
+    secure = [each for each in listeners if each.listener.protocol == "HTTPS"]
+    hostnames = frozenset(each.hostname for each in secure)
+    for each in secure:
+        yield RouteGroup(f"{bind.name}/{each.hostname or '*'}", [each], hostnames - {each.hostname})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServing:
+    """One translation's: what is attached to which listener, how routes are made, and which certificate each Gateway
+    shows to backends."""
+
+    messages: Messages
+    routes: HttpRoutes
+    routes_of: RoutesOf
+    shown: Mapping[ObjectKey, str]
+
+    def configuration(self, bind: Bind, group: RouteGroup) -> Resource:
+        """The RouteConfiguration of a group. A Host header with a port is compared without it, and reaches the backend
+        as it came."""
+        hosted = (one for each in group.listeners for one in self._hosted(bind, each))
+        hosts = virtual_hosts((each.hostname for each in group.listeners), hosted, group.others)
+        fields = {"name": group.name, "virtual_hosts": hosts, "ignore_port_in_host_matching": True}
+        return self.messages.resource("envoy.config.route.v3.RouteConfiguration", fields)
+
+    def _hosted(self, bind: Bind, each: BoundListener) -> Iterator[HostedRoutes]:
+        scheme = "https" if each.listener.protocol == "HTTPS" else "http"
+        where = Where(bind.port, scheme, self.shown.get(each.gateway.key, ""))
+        for route, hostnames in self.routes_of.get(each.id, ()):
+            entries = self.routes.entries(route, where)
+            for hostname in hostnames:
+                asked = asked_hostname(hostname, route.model.spec.hostnames)
+                yield HostedRoutes(each.hostname, hostname, asked, entries)
+
+
+def http_connection_manager(messages: Messages, route_name: str) -> dict[str, Any]:
+    """The network filter that serves HTTP/1 and HTTP/2 by the route configuration `route_name`."""
+    fields = {
+        "stat_prefix": route_name,
+        "rds": {"config_source": ADS, "route_config_name": route_name},
+        "http_filters": [
+            messages.extension(CORS_FILTER, _CORS),
+            # Keeps no session by itself: routes say whether they have one.
+            messages.extension(SESSION_FILTER, STATEFUL_SESSION),
+            messages.extension("envoy.filters.http.router", ROUTER),
+        ],
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "use_remote_address": {"value": True},
+        "normalize_path": {"value": True},
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
+    }
+    return messages.extension("envoy.filters.network.http_connection_manager", HTTP_CONNECTION_MANAGER, fields)
