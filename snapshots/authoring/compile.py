@@ -22,6 +22,7 @@ from snapshots.authoring.printable import printable
 from snapshots.authoring.source import Mistake
 from snapshots.authoring.workspace import WorkspaceDocument
 from snapshots.checks.checks import concerns
+from snapshots.checks.concern import Concern
 from snapshots.codes import INVALID_NAME, REFERENCE_DANGLING, WORKSPACE_TWICE
 from snapshots.model import DEFAULT_GROUP, DEFAULT_WORKSPACE, CompiledResource, Document, WorkspaceName
 from xds.protocol.types import GroupName
@@ -68,7 +69,7 @@ def compile_documents(
     resources = [compiled for each in contents for compiled in each.compiled(WorkspaceName(owner.name))]
     gateway = compile_objects(api, [each for one in contents for each in one.objects], WorkspaceName(owner.name))
     resources += gateway.resources
-    found = list(concerns(resources))
+    found = [concern for concern in concerns(resources) if not _is_elsewhere(concern, gateway.elsewhere)]
     if has_errors(findings):
         # What could not be compiled is missing from the whole: to refer to it is not wrong.
         found = [concern for concern in found if concern.code != REFERENCE_DANGLING]
@@ -83,6 +84,11 @@ def compile_documents(
         tuple(sorted(findings, key=_by_place)),
         gateway.statuses,
     )
+
+
+def _is_elsewhere(concern: Concern, names: frozenset[str]) -> bool:
+    """Whether something seems to be missing that is not to stand in documents."""
+    return concern.code == REFERENCE_DANGLING and concern.mentions in names
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

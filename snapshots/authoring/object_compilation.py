@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.conditions import ObjectStatus
+from snapshots.authoring.gateway.endpoints import left_to_the_api
 from snapshots.authoring.gateway.translate import translate
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.checks.concern import Concern
@@ -17,11 +18,13 @@ from snapshots.model import CompiledResource, Origin, WorkspaceName
 
 @dataclass(frozen=True, slots=True)
 class CompiledObjects:
-    """`concerns` are of the standard's making: they refuse a publish unless it is partial."""
+    """`concerns` are of the standard's making: they refuse a publish unless it is partial. `elsewhere`: the names of
+    endpoint sets that documents leave to the endpoints API."""
 
     resources: tuple[CompiledResource, ...] = ()
     concerns: tuple[Concern, ...] = ()
     statuses: tuple[ObjectStatus, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
 
 
 def compile_objects(api: EnvoyApi, objects: Sequence[AuthoredObject], workspace: WorkspaceName) -> CompiledObjects:
@@ -36,6 +39,7 @@ def compile_objects(api: EnvoyApi, objects: Sequence[AuthoredObject], workspace:
         tuple(CompiledResource(resource, origins[id(subject)]) for subject, resource in translation.resources),
         (*twice, *told),
         translation.statuses,
+        left_to_the_api(objects),
     )
 
 

@@ -81,7 +81,7 @@ def structs(expected: inspect.StructType, depth: int) -> st.SearchStrategy[dict[
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_mismatches_finds_something_wherever_msgspec_does_and_nowhere_else(kind: Kind, data: st.DataObject) -> None:
     body = data.draw(structs(described(kind.model), 7))
