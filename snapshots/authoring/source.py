@@ -13,7 +13,8 @@ from snapshots.authoring.yaml_nodes import Place
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 NOWHERE = Place(0, 0)
 # Of a file that holds a Secret, lines are shown as far as their first colon: what follows may be a private key.
-_HOLDS_SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?Secret\b")
+_SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?Secret\b")
+_QUOTED = re.compile('"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Source:
     def finding(self, mistake: Mistake) -> Finding:
         return Finding(
             code=mistake.code,
-            message=printable(mistake.message),
+            message=printable(self._message(mistake)),
             path=printable(self.path),
             line=mistake.place.line,
             column=mistake.place.column,
@@ -51,15 +52,21 @@ class Source:
             severity=mistake.severity,
         )
 
+    def _message(self, mistake: Mistake) -> str:
+        """What is wrong; without what it quotes where that may be a Secret's: a password can look like an anchor."""
+        return mistake.message if mistake.resource or not self._holds_secret else _QUOTED.sub('"…"', mistake.message)
+
     def _shown(self, mistake: Mistake) -> str:
         """The line of a mistake; without its value where that is a Secret's, or may be: broken YAML has no kind."""
         excerpt = self.excerpt(mistake.place.line)
-        if mistake.resource and not mistake.resource.startswith("Secret"):
-            return excerpt
-        if not _HOLDS_SECRET.search(self.text):
+        if not self._holds_secret or (mistake.resource and not mistake.resource.startswith("Secret")):
             return excerpt
         key, colon, _ = excerpt.partition(":")
         return f"{key}: …" if colon else "…"
+
+    @property
+    def _holds_secret(self) -> bool:
+        return _SECRET.search(self.text) is not None
 
     def excerpt(self, line: int) -> str:
         """The line as it stands in the file, without its break, made safe to print; "" where there is none."""
