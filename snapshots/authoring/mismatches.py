@@ -50,7 +50,7 @@ class _Walk:
 
     def struct(self, expected: inspect.StructType, node: Node, path: Path, apart: Collection[str] = ()) -> None:
         if not isinstance(node, Mapping):
-            self._wrong(WRONG_TYPE, f"{path_text(path)} must be a mapping, this is {describe(node)}", path)
+            self._wrong(WRONG_TYPE, f"{path_text(path)} must be a mapping, this is {self._described(node)}", path)
             return
         fields = {field.encode_name: field for field in expected.fields}
         missing = {name for name, field in fields.items() if field.required and name not in node.entries}
@@ -82,7 +82,7 @@ class _Walk:
     def items(self, expected: Any, node: Node, path: Path) -> None:
         if not isinstance(node, Listing):
             hint = "begin each item with a dash"
-            self._wrong(WRONG_TYPE, f"{path_text(path)} must be a list, this is {describe(node)}", path, hint)
+            self._wrong(WRONG_TYPE, f"{path_text(path)} must be a list, this is {self._described(node)}", path, hint)
             return
         count, low, high = len(node.nodes), expected.min_length, expected.max_length
         if low is not None and count < low:
@@ -94,7 +94,7 @@ class _Walk:
 
     def mapping(self, expected: Any, node: Node, path: Path) -> None:
         if not isinstance(node, Mapping):
-            self._wrong(WRONG_TYPE, f"{path_text(path)} must be a mapping, this is {describe(node)}", path)
+            self._wrong(WRONG_TYPE, f"{path_text(path)} must be a mapping, this is {self._described(node)}", path)
             return
         for key, entry in node.entries.items():
             self.value(expected.value_type, entry.node, (*path, key))
@@ -126,7 +126,7 @@ class _Walk:
         value = node.value if isinstance(node, Scalar) else None
         if value in expected.values and not isinstance(value, bool):
             return
-        shown = f'"{value}"' if isinstance(value, str) else describe(node)
+        shown = f'"{value}"' if isinstance(value, str) else self._described(node)
         known = [str(each) for each in expected.values]
         hint = (did_you_mean(value, known) if isinstance(value, str) else "") or f"one of {', '.join(known)}"
         self._wrong(FIELD_OUT_OF_BOUNDS, f"{path_text(path)} cannot be {shown}", path, hint)
