@@ -140,6 +140,17 @@ def test_of_two_policies_for_one_target_the_older_counts() -> None:
     assert [code for code, _ in findings(found)] == ["E1108"]
 
 
+def test_a_policy_that_loses_one_of_its_targets_keeps_the_others() -> None:
+    first = a_policy("first", to_backend())
+    second = a_policy("second", to_backend(), to_backend("stock"))
+    route = a_route("web", to_backend(), to_backend("stock"))
+    found = compiled(a_gateway(), route, a_backend(), a_backend("stock"), first, second, a_config_map())
+
+    assert told(found, "second")["Accepted"] == ("True", "Accepted")
+    assert findings(found) == [("E1108", "spec.targetRefs[0]")]
+    assert names_made(found, "Secret") == ["BackendTLSPolicy/shop/first", "BackendTLSPolicy/shop/second"]
+
+
 def test_a_policy_for_one_port_goes_before_one_for_all() -> None:
     service = an_object(
         "Service", "carts", spec={"ports": [{"name": "web", "port": 443}, {"name": "admin", "port": 8443}]}

@@ -6,7 +6,7 @@ Source: Gateway API, "BackendTLSPolicy"; its conflicts are decided as GEP-713 sa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from api.envoy.problem import did_you_mean
@@ -35,14 +35,15 @@ class BackendTls:
     """What one policy comes to.
 
     `authorities`: PEM of whom it trusts. `unresolved`: a reference that leads nowhere. `invalid`: why no connection
-    can be trusted by it, so that none is made. `conflict`: another policy goes first at one of its targets.
+    can be trusted by it, so that none is made. `conflicts`: targets at which another policy goes first, of `targets`.
     """
 
     policy: AuthoredObject
     authorities: bytes = b""
     unresolved: Complaint | None = None
     invalid: Complaint | None = None
-    conflict: Complaint | None = None
+    conflicts: tuple[Complaint, ...] = ()
+    targets: int = 0
 
     @property
     def name(self) -> str:
@@ -78,7 +79,8 @@ def backend_policies(world: World, complaints: Complaints) -> BackendPolicies:
     by_target: dict[_Target, list[BackendTls]] = {}
     for policy in world.of("BackendTLSPolicy"):
         targets = list(_targets(world, policy, complaints))
-        tls = _policy(world, policy, _conflict(policy, targets, first, complaints), complaints)
+        conflicts = tuple(_conflicts(policy, targets, first, complaints))
+        tls = replace(_policy(world, policy, complaints), conflicts=conflicts, targets=len(targets))
         found.append(tls)
         for _, target in targets:
             by_target.setdefault(target, []).append(tls)
@@ -113,23 +115,22 @@ def _target_problem(world: World, policy: AuthoredObject, ref: PolicyTarget, at:
     return None
 
 
-def _conflict(
+def _conflicts(
     policy: AuthoredObject,
     targets: Sequence[tuple[int, _Target]],
     first: dict[_Target, AuthoredObject],
     complaints: Complaints,
-) -> Complaint | None:
+) -> Iterator[Complaint]:
     for index, target in targets:
         before = first.setdefault(target, policy)
         if before is not policy:
             text = f"{before.key} has the same target and goes first"
             hint = "remove one of the two, or name different ports in sectionName"
             at: Path = ("spec", "targetRefs", index)
-            return complaints.add(Complaint(policy, at, POLICY_CONFLICT, "Conflicted", text, hint))
-    return None
+            yield complaints.add(Complaint(policy, at, POLICY_CONFLICT, "Conflicted", text, hint))
 
 
-def _policy(world: World, policy: AuthoredObject, conflict: Complaint | None, complaints: Complaints) -> BackendTls:
+def _policy(world: World, policy: AuthoredObject, complaints: Complaints) -> BackendTls:
     validation = policy.model.spec.validation
     known = validation.well_known_ca_certificates
     if known is not None:
@@ -140,7 +141,7 @@ def _policy(world: World, policy: AuthoredObject, conflict: Complaint | None, co
             invalid = complaints.add(
                 Complaint(policy, at, CERTIFICATE_INVALID, "Invalid", text, f"write {SYSTEM}, or use caCertificateRefs")
             )
-        return BackendTls(policy, b"", None, invalid, conflict)
+        return BackendTls(policy, b"", None, invalid)
     found = [
         authority(world, policy, ref, (*_VALIDATION, "caCertificateRefs", index))
         for index, ref in enumerate(validation.ca_certificate_refs)
@@ -149,7 +150,7 @@ def _policy(world: World, policy: AuthoredObject, conflict: Complaint | None, co
     trusted = b"\n".join(each for each in found if isinstance(each, bytes))
     unresolved = wrong[0] if wrong else None
     # Said once: the reference is what is to be mended.
-    return BackendTls(policy, trusted, unresolved, None if trusted else unresolved, conflict)
+    return BackendTls(policy, trusted, unresolved, None if trusted else unresolved)
 
 
 def authorities_resource(messages: Messages, tls: BackendTls) -> Resource:

@@ -42,12 +42,14 @@ def _ancestor(tls: BackendTls, namespace: str, name: str) -> dict[str, Any]:
 
 
 def _accepted(tls: BackendTls) -> Condition:
-    if tls.conflict is not None:
-        return Condition("Accepted", False, tls.conflict.reason, tls.conflict.message)
+    lost = "; ".join(each.message for each in tls.conflicts)
+    if tls.conflicts and len(tls.conflicts) == tls.targets:
+        return Condition("Accepted", False, "Conflicted", lost)
     if tls.invalid is not None:
         reason = "NoValidCACertificate" if tls.unresolved is not None else tls.invalid.reason
         return Condition("Accepted", False, reason, tls.invalid.message)
-    return Condition("Accepted", True, "Accepted")
+    # Without effect at some of its targets, but not at all: it is accepted, and says where it is not.
+    return Condition("Accepted", True, "Accepted", lost)
 
 
 def _resolved(tls: BackendTls) -> Condition:
