@@ -77,11 +77,12 @@ def test_a_revision_without_the_assignment_leaves_it_standing(variant: Variant) 
 def test_it_is_served_only_while_a_cluster_refers_to_it(variant: Variant) -> None:
     edge = a_settled_edge(variant, API, assignment("api"))
     assert edge.has_endpoints(DRAINED).responses == ()
-    appeared = edge.acks_all(edge.is_served(WEB, API, assignment("api")))
+    appeared = edge.is_served(WEB, API, assignment("api"))
     assert bodies(appeared.of(ENDPOINT)) == [DRAINED.body]
+    edge.acks_all(appeared)
     edge.acks_all(edge.is_served(API, assignment("api")))
     assert "web" not in edge.catalogue.served(ENDPOINT).resources
-    again = edge.acks_all(edge.is_served(cluster("other", endpoints="web"), API, assignment("api")))
+    again = edge.is_served(cluster("other", endpoints="web"), API, assignment("api"))
     assert bodies(again.of(ENDPOINT)) == [DRAINED.body]
 
 

@@ -66,6 +66,9 @@ class Turn:
         needed = min(self._catalogue.served(subscription.type.url).log.newest, self._catalogue.revised_at)
         order = subscription.type.order
         upstream = (other for other in self._subscriptions if other.type.order < order)
+        if subscription.owed:
+            # Envoy answers clusters when they are warm, and they are warm when it has their endpoints (rule 25).
+            upstream = (one for one in upstream if one.type.url != CLUSTER or one.sent_to < needed)
         warm = order <= _ENDPOINT_ORDER or self._is_warm()
         return self._all_answered(upstream, needed) and warm and self._siblings_answered(needed, order)
 
