@@ -69,6 +69,16 @@ def test_routes_follow_that_lead_to_the_valid_cluster_of_a_rejected_response() -
     assert edge.is_served(*service(routes="b")).of(ROUTE).names == {"cart"}
 
 
+def test_routes_follow_that_led_to_clusters_before_they_appeared_and_were_rejected() -> None:
+    """The client has such routes: keeping newer ones back would save it nothing."""
+    edge = a_transcript(STATE, [one for one in service() if one.type_url in (LISTENER, ROUTE)])
+    assert {error.name for error in starts(edge).only.errors} == {"good", "bad"}
+    edge.acks(CLUSTER)
+    assert edge.is_served(*service()).of(CLUSTER).names == {"good", "bad"}
+    edge.nacks(CLUSTER, HALF_GOOD)
+    assert edge.is_served(*service(routes="b")).names == {"cart"}
+
+
 def test_a_cluster_that_is_used_though_its_response_was_rejected_is_in_every_full_state() -> None:
     """Its absence would be its end; what was rejected beside it stays as well, for it was not removed."""
     edge = a_transcript(STATE, service())

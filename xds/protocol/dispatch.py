@@ -15,7 +15,7 @@ from xds.protocol.following import follow
 from xds.protocol.interest import Interest
 from xds.protocol.ordering import KEPT_WHILE_REFERRED_TO, Name, Turn, is_new, kept, unusable
 from xds.protocol.plan import Close, Observation, Plan, Response, Sent, Settled
-from xds.protocol.resource import Resource
+from xds.protocol.resource import Reference, Resource
 from xds.protocol.responses import Content, DeltaResponses, Responses
 from xds.protocol.served import ServedType
 from xds.protocol.settling import rejection_stands
@@ -178,16 +178,18 @@ class Dispatch:
     def _withhold(
         self, subscription: Subscription, catalogue: Catalogue, due: tuple[Resource, ...], broken: set[Name]
     ) -> tuple[Resource, ...]:
-        """Keep back what refers to something that the client refused: its old version still works."""
+        """Keep back what comes to refer to something that the client refused: its old version still works.
+
+        Where that refers to it too, nothing is lost by an update (and gRPC uses what is valid in what it refuses).
+        """
         usable = []
-        log = catalogue.served(subscription.type.url).log
         for resource in due:
-            if not any((needed.type_url, needed.name) in broken for needed in resource.references):
+            keeps = _held_references(subscription, catalogue, resource.name)
+            if not any((one.type_url, one.name) in broken for one in resource.references if one not in keeps):
                 usable.append(resource)
             elif resource.name not in subscription.withheld:
-                mark = log.held_at(resource.name, subscription.sent_to)
                 new = is_new(subscription, catalogue, resource.name)
-                subscription.withheld[resource.name] = Withheld(new, mark.references if mark else ())
+                subscription.withheld[resource.name] = Withheld(new, keeps)
         return tuple(usable)
 
     def _remove(self, catalogue: Catalogue, turn: Turn, now_s: float) -> None:
@@ -340,6 +342,15 @@ def _removes(subscription: Subscription) -> bool:
 
 def _endpoint_names(cluster: Resource) -> tuple[str, ...]:
     return tuple(reference.name for reference in cluster.references if reference.type_url == ENDPOINT)
+
+
+def _held_references(subscription: Subscription, catalogue: Catalogue, name: str) -> tuple[Reference, ...]:
+    """What the version that the client holds refers to, as far as anybody remembers."""
+    kept = subscription.withheld.get(name) or subscription.rejected.get(name)
+    if kept is not None:
+        return kept.keeps
+    mark = catalogue.served(subscription.type.url).log.held_at(name, subscription.sent_to)
+    return mark.references if mark is not None else ()
 
 
 def _too_late(subscription: Subscription, catalogue: Catalogue, responses: Responses) -> bool:
