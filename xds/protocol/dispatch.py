@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.changelog import ABSENT
 from xds.protocol.due import updates_due
-from xds.protocol.following import follow
+from xds.protocol.following import follow, postpone
 from xds.protocol.interest import Interest
 from xds.protocol.ordering import KEPT_WHILE_REFERRED_TO, Name, Turn, is_new, kept, unusable
 from xds.protocol.plan import Close, Observation, Plan, Response, Sent, Settled
@@ -119,12 +119,20 @@ class Dispatch:
         if not subscription.started:
             subscription.started = True
             subscription.sent_to = subscription.gone_to = catalogue.position
+        elif subscription.type.aliased and not subscription.asked_everything:
+            self._wait_for_the_rest(subscription, served)
         for content in self._responses.answer(subscription, served):
             self._send(subscription, content, catalogue, NEW, now_s)
         self._move_after_answer(subscription, served, catalogue.position)
         subscription.asked = set()
         subscription.asked_everything = False
         subscription.brought = None
+
+    def _wait_for_the_rest(self, subscription: Subscription, served: ServedType) -> None:
+        """What is asked for goes in turn when more is due: a part of a state may give two virtual hosts one domain."""
+        others = {resource.name for resource in updates_due(subscription, served)} - subscription.asked
+        if others - subscription.withheld.keys() or self._responses.removed_with(subscription, served):
+            postpone(subscription, served)
 
     def _move_after_answer(self, subscription: Subscription, served: ServedType, position: int) -> None:
         if subscription.asked_everything or self._responses.tells_all(subscription):
@@ -140,7 +148,8 @@ class Dispatch:
         level = subscription.sent_to == subscription.gone_to == position
         for name in () if level else subscription.asked:
             resource = served.resources.get(name)
-            subscription.ahead[name] = ABSENT if resource is None else resource.version
+            if resource is not None or not subscription.type.aliased:  # a name that stands for nothing is no removal
+                subscription.ahead[name] = ABSENT if resource is None else resource.version
 
     def _add(
         self, subscription: Subscription, catalogue: Catalogue, turn: Turn, broken: set[Name], now_s: float
@@ -166,6 +175,7 @@ class Dispatch:
             subscription.owed.discard(resource.name)
             subscription.ahead.pop(resource.name, None)
             subscription.withheld.pop(resource.name, None)
+        subscription.postponed.clear()
         self._advance(subscription, catalogue.position)
         if gone:
             self._told_removed(subscription, served, gone, catalogue.position)

@@ -36,7 +36,8 @@ def removals_due(subscription: Subscription, served: ServedType) -> tuple[str, .
     if not (subscription.lingering or subscription.let_go):
         return names
     kept = (name for name in subscription.lingering if name not in served.resources and name in subscription.interest)
-    return tuple(sorted({*names, *kept, *subscription.let_go}))
+    let_go = (name for name in subscription.let_go if name not in served.resources or name not in subscription.interest)
+    return tuple(sorted({*names, *kept, *let_go}))
 
 
 def removals_held(subscription: Subscription, served: ServedType) -> tuple[str, ...]:

@@ -36,16 +36,12 @@ class Interest:
     hidden: Set[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
-        return name in self.standing or self.wants_beside_aliases(name)
+        return name in self.names or name in self.standing or (self.wildcard and name not in self.hidden)
 
     @property
     def own(self) -> Set[str]:
         """Resources by their names, or by names that stand for them."""
         return self.names | self.standing.resource_names if self.standing else self.names
-
-    def wants_beside_aliases(self, name: str) -> bool:
-        """Whether a resource is wanted by its name, or with everything."""
-        return name in self.names or (self.wildcard and name not in self.hidden)
 
     def of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `names` that are wanted, in their order; O(the smaller side) for a few names of many."""

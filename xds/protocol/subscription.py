@@ -68,6 +68,7 @@ class Subscription:
     version: str = ""  # what the client says it has (state of the world)
     started: bool = False  # the first answer was decided
     asked: set[str] = field(default_factory=set)  # answer at once, whatever the version
+    postponed: set[str] = field(default_factory=set)  # names asked for, to be answered with what else is due
     asked_everything: bool = False
     brought: dict[str, str] | None = None  # initial_resource_versions, until they are compared once
     owed: set[str] = field(default_factory=set)  # send in turn, whatever the version: EDS after its cluster
