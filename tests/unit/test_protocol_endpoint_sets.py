@@ -151,6 +151,20 @@ def test_other_types_hear_nothing_of_it(variant: Variant) -> None:
 
 
 @both
+def test_a_session_that_wants_none_of_them_need_not_be_asked(variant: Variant) -> None:
+    edge = a_settled_edge(variant, WEB, cluster("other", endpoints="other"))
+    catalogue, session = edge.catalogue, edge.session
+    catalogue.set_endpoints([("other", assignment("other", "b"))])
+    assert not session.is_concerned()
+    catalogue.set_endpoints([("web", DRAINED)])
+    assert session.is_concerned()
+    edge.acks_all(edge.waits(0))
+    assert not session.is_concerned()
+    catalogue.advance(2, [])
+    assert session.is_concerned()
+
+
+@both
 def test_a_refused_endpoint_set_stands_until_a_newer_one_is_taken(variant: Variant) -> None:
     edge = a_settled_edge(variant, WEB, API, CONFIGURED)
     edge.has_endpoints(DRAINED)

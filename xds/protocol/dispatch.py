@@ -87,7 +87,7 @@ class Dispatch:
         for name in [name for name, until_s in self._warming.items() if until_s <= now_s]:
             del self._warming[name]
         if self._membership:
-            self._membership.siblings.reach(catalogue.position)
+            self._membership.siblings.reach(catalogue.revised_at)
         for subscription in self._ordered:
             if _too_late(subscription, catalogue, self._responses):
                 return Plan(observations=tuple(self._seen), close=_ask_again(subscription))

@@ -52,6 +52,7 @@ class Session:
         self.only_type = only_type
         self._limits = limits or Limits()
         self._catalogue: Catalogue | None = None
+        self._looked_to = -1  # nothing up to this position concerns the client any more
         self._subscriptions: dict[TypeUrl, Subscription] = {}
         responses = _RESPONSES[variant](self._limits.response_bytes)
         self._dispatch = Dispatch(self._subscriptions, responses, nonces, self._limits.patience_s)
@@ -93,6 +94,23 @@ class Session:
         """The catalogue moved, or `wake_at_s` of an earlier plan came."""
         return self._turn(now_s, ())
 
+    def is_concerned(self) -> bool:
+        """Whether `advance` may have something to do since the catalogue moved. Cheap: a whole group can be asked.
+
+        It has not, when all that changed are endpoints apart from the configuration, under names that the client does
+        not want.
+        """
+        catalogue = self._catalogue
+        if catalogue is None or self._looked_to < catalogue.revised_at:
+            return True
+        endpoints = self._subscriptions.get(ENDPOINT)
+        if endpoints is not None:
+            changes = catalogue.served(ENDPOINT).changes_since(self._looked_to)
+            if any(name in endpoints.interest for name in (*changes.updated, *changes.removed)):
+                return True
+        self._looked_to = catalogue.position
+        return False
+
     def leave(self) -> None:
         """The stream has ended: none of its siblings waits for it any more."""
         self._dispatch.leave()
@@ -112,6 +130,7 @@ class Session:
         catalogue = self._catalogue
         if catalogue is None or not catalogue.revision:
             return Plan(observations=seen)
+        self._looked_to = catalogue.position
         return self._dispatch.decide(catalogue, now_s, seen)
 
     def _subscription(self, type_url: TypeUrl) -> Subscription:

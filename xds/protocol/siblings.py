@@ -27,7 +27,7 @@ class Word(NamedTuple):
 
 
 class Siblings:
-    """O(1) for a member that says nothing new, O(members) when the catalogue moved.
+    """O(1) for a member that says nothing new, O(members) when a new revision is served.
 
     `warming`: EDS names of clusters just sent -> how long routes and removals wait for their endpoints.
     """
@@ -44,7 +44,7 @@ class Siblings:
 
     @property
     def behind(self) -> Iterator[Subscription]:
-        """Those that are not known to have everything as of the catalogue's position."""
+        """Those that are not known to have everything that the newest revision brought."""
         return iter(self._behind)
 
     @property
@@ -63,7 +63,7 @@ class Siblings:
         return any(one.type.url != CLUSTER for one in self._words)
 
     def reach(self, position: int) -> None:
-        """The catalogue moved: all are behind until they say otherwise."""
+        """A revision came at this position: all are behind until they say otherwise."""
         if position > self._position:
             self._position = position
             self._behind = dict.fromkeys(self._words)
