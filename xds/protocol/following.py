@@ -26,6 +26,7 @@ def follow(subscription: Subscription, served: ServedType) -> None:
     for name in asked if standing.seen == served.aliases.changes else interest.names:
         standing.put(name, NOTHING if name in served.resources else served.aliases.targets(name))
     standing.seen = served.aliases.changes
+    standing.ask(asked)
     subscription.asked = {target for name in subscription.asked for target in standing.targets(name)}
     _settle(subscription, served)
 
