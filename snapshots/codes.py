@@ -37,6 +37,7 @@ WORKSPACE_MISPLACED = "E0210"
 WORKSPACE_TWICE = "E0211"
 RESOURCE_UNNAMED = "E0212"
 NOT_A_RESOURCE = "E0213"
+INVALID_TTL = "E0214"
 
 DOCUMENT_TWICE = "E0501"
 RESOURCE_TWICE = "E0502"
@@ -96,6 +97,7 @@ TITLES: dict[str, str] = {
     WORKSPACE_TWICE: "a second Workspace",
     RESOURCE_UNNAMED: "an Envoy resource without a usable name",
     NOT_A_RESOURCE: "a message that is not an xDS resource",
+    INVALID_TTL: "a time to live that cannot be",
     problem.NOT_AN_OBJECT: "not a message",
     problem.UNKNOWN_FIELD: "unknown field of an Envoy message",
     problem.WRONG_TYPE: "wrong type in an Envoy message",

@@ -9,5 +9,8 @@ subscription   one type of one stream: cursors and exceptions; interest is what 
 due            what a subscription is owed: the log from its cursor, cut to its interest
 responses      what the two variants say of it; splitting bounds their size, missing tells of names that do not exist
 settling       what an ACK, a NACK or a stale nonce means; admission refuses what is no request
+leases         what a client holds for a time only; renewing tells it in time that it may go on
+features       what a client says that it can do
+polling        one request without a stream, and its one answer
 plan, requests, resource, types, variant   the nouns that others share
 """

@@ -14,7 +14,8 @@ from xds.protocol.due import updates_due
 from xds.protocol.following import follow, postpone
 from xds.protocol.interest import Interest
 from xds.protocol.ordering import KEPT_WHILE_REFERRED_TO, Name, Turn, is_new, kept, unusable
-from xds.protocol.plan import Close, Observation, Plan, Response, Sent, Settled
+from xds.protocol.plan import Close, Observation, Plan, Renewed, Response, Sent, Settled
+from xds.protocol.renewing import lease, lease_again, renewals_due
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.responses import Content, DeltaResponses, Responses
 from xds.protocol.served import ServedType
@@ -41,6 +42,7 @@ class Dispatch:
         self._responses = responses
         self._nonces = nonces
         self._patience_s = patience_s
+        self.takes_ttl = False  # the client says so
         self._warming: dict[str, float] = {}  # EDS names of clusters just sent -> how long routes wait for them
         self._membership: Membership | None = None
         self._is_removing = False
@@ -68,6 +70,8 @@ class Dispatch:
 
     def answered(self, subscription: Subscription, push: Push, *, rejected: bool) -> None:
         """The client took or refused a push."""
+        if self.takes_ttl and not rejected:
+            lease(subscription, push, whole=self._responses.tells_all(subscription))
         if subscription.type.url == ENDPOINT:
             for resource in push.resources if self._warming else ():
                 self._warming.pop(resource.name, None)
@@ -100,6 +104,7 @@ class Dispatch:
             self._add(subscription, catalogue, turn, broken, now_s)
         self._remove(catalogue, turn, now_s)
         self._settle(catalogue)
+        self._renew(catalogue, now_s)
         self._leave_word()
         return Plan(tuple(self._sent), tuple(self._seen), self._wake_at(turn))
 
@@ -123,6 +128,8 @@ class Dispatch:
             self._wait_for_the_rest(subscription, served)
         for content in self._responses.answer(subscription, served):
             self._send(subscription, content, catalogue, NEW, now_s)
+        if self.takes_ttl and served.timed:
+            lease_again(subscription, self._responses.held_already(subscription, served))
         self._move_after_answer(subscription, served, catalogue.position)
         subscription.asked = set()
         subscription.asked_everything = False
@@ -276,14 +283,16 @@ class Dispatch:
     ) -> None:
         url, position = subscription.type.url, catalogue.position
         nonce = Nonce(str(next(self._nonces)))
-        what = (content.version, content.resources, content.removed, content.share_key, content.errors)
-        self._sent.append(Response(url, nonce, *what, content.aliases, content.unresolved))
+        tells_ttl = self.takes_ttl and bool(catalogue.served(url).timed)
+        self._sent.append(_response(url, nonce, content, tells_ttl=tells_ttl))
         counts = (len(content.resources), len(content.removed))
         apart = since >= catalogue.revised_at and catalogue.served(url).log.newest > since
         self._seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
+        fresh = content.fresh
         if self._responses.tells_all(subscription):
+            fresh = (*fresh, *_unanswered(subscription, content))
             subscription.awaiting.clear()  # a full state replaces whatever is under way
-        brought = (content.resources, content.fresh, content.removed)
+        brought = (content.resources, fresh, content.removed)
         subscription.awaiting[nonce] = Push(nonce, since, position, catalogue.revision, *brought, now_s, removes)
         subscription.last_nonce = nonce
         subscription.pushed_to = position
@@ -317,6 +326,21 @@ class Dispatch:
             if is_new(sent, catalogue, cluster.name):
                 self._warming.update(dict.fromkeys(_endpoint_names(cluster), now_s + self._patience_s))
 
+    def _renew(self, catalogue: Catalogue, now_s: float) -> None:
+        """Heartbeats. Nobody waits for their answers, and they bring nobody to a newer revision."""
+        for subscription in self._ordered if self.takes_ttl else ():
+            url = subscription.type.url
+            contents = renewals_due(subscription, catalogue.served(url), self._responses, now_s)
+            if subscription.leases and contents:
+                subscription.leases.beating.clear()
+            for content in contents:
+                nonce = Nonce(str(next(self._nonces)))
+                self._sent.append(_response(url, nonce, content, tells_ttl=True, renews=True))
+                self._seen.append(Renewed(url, len(content.resources)))
+                subscription.last_nonce = nonce
+                if subscription.leases:
+                    subscription.leases.beating[nonce] = tuple(resource.name for resource in content.resources)
+
     def _heal(self, now_s: float) -> None:
         if not self._clusters_missed:
             return
@@ -343,7 +367,15 @@ class Dispatch:
 
     def _wake_at(self, turn: Turn) -> float | None:
         times = [turn.wake_at_s, self._heal_at_s if self._clusters_missed else None]
+        if self.takes_ttl:
+            times += [one.leases.wake_at_s for one in self._ordered if one.leases]
         return min((time_s for time_s in times if time_s is not None), default=None)
+
+
+def _response(type_url: TypeUrl, nonce: Nonce, content: Content, *, tells_ttl: bool, renews: bool = False) -> Response:
+    key = ("ttl", renews, content.share_key) if tells_ttl else content.share_key
+    what = (content.version, content.resources, content.removed, key, content.errors)
+    return Response(type_url, nonce, *what, content.aliases, content.unresolved, tells_ttl)
 
 
 def _removes(subscription: Subscription) -> bool:
@@ -352,6 +384,16 @@ def _removes(subscription: Subscription) -> bool:
 
 def _endpoint_names(cluster: Resource) -> tuple[str, ...]:
     return tuple(reference.name for reference in cluster.references if reference.type_url == ENDPOINT)
+
+
+def _unanswered(subscription: Subscription, content: Content) -> tuple[Resource, ...]:
+    """What a full state repeats of responses that it replaces: the client's answer to it is the answer to that too."""
+    if not subscription.awaiting:
+        return ()
+    pushes = subscription.awaiting.values()
+    before = {(one.name, one.version) for push in pushes for one in push.fresh}
+    before -= {(one.name, one.version) for one in content.fresh}
+    return tuple(one for one in content.resources if (one.name, one.version) in before)
 
 
 def _held_references(subscription: Subscription, catalogue: Catalogue, name: str) -> tuple[Reference, ...]:

@@ -86,6 +86,22 @@ class DeltaResponses:
         """Whether every response is the full state."""
         return False
 
+    def held_already(self, subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
+        """What the client brought from an earlier stream as it is served now, and is therefore not sent."""
+        brought = subscription.brought or {}
+        names = sorted(brought.keys() & served.resources.keys())
+        return tuple(one for one in served.select(names) if one.version == brought[one.name])
+
+    def renewals(
+        self, subscription: Subscription, served: ServedType, leased: tuple[Resource, ...]
+    ) -> tuple[Content, ...]:
+        """Heartbeats: the versions that the client holds, without bodies.
+
+        Without a body, a virtual host is a name that stands for nothing: those are sent again.
+        """
+        told = leased if subscription.type.aliased else tuple(resource.without_body() for resource in leased)
+        return self._own(subscription, served, told, ())
+
     def _shared(self, served: ServedType, since: int, resources: tuple[Resource, ...]) -> tuple[Content, ...]:
         """For all that stand at `since` and want everything; O(1) but for the first of them."""
         key = (self.variant, since, self._limit_bytes)
@@ -159,6 +175,27 @@ class StateResponses:
     def tells_all(self, subscription: Subscription) -> bool:
         """Whether every response is the full state."""
         return _is_full_state(subscription)
+
+    def held_already(self, subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
+        """What the client brought from an earlier stream as it is served now, and is therefore not sent."""
+        return served.everything() if _comes_back_with_it(subscription, served) else ()
+
+    def renewals(
+        self, subscription: Subscription, served: ServedType, leased: tuple[Resource, ...]
+    ) -> tuple[Content, ...]:
+        """What the client holds, again and with its body, under the version that the client says it has.
+
+        Not heartbeats: in this variant Envoy lets what has only those expire, and takes what a response of clusters or
+        listeners leaves out as removed. A full state that the client does not have, or is about to have, is no renewal.
+        """
+        if subscription.awaiting or not subscription.version:
+            return ()
+        if _is_full_state(subscription):
+            (whole,) = self._full(subscription, served, (), reduced=False)
+            return (whole,) if whole.version == subscription.version else ()
+        version, pieces = subscription.version, split(leased, (), self._limit_bytes)
+        key = (*served.identity, self.variant, version)
+        return tuple(Content(version, piece, (), (), (*key, fingerprint(piece))) for piece, _ in pieces)
 
     def _full(
         self,

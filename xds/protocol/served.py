@@ -41,6 +41,7 @@ class ServedType:
         self.departed: dict[str, Resource] = {}  # removed lately: a full state may have to name them once more
         self.aliases = AliasIndex()
         self.on_demand: set[str] = set()  # names of those that everything does not include
+        self.timed: set[str] = set()  # names of those that have a time to live
         self.log = ChangeLog()
         self.version = version_of(0)
         self._total = 0
@@ -121,8 +122,11 @@ class ServedType:
         if before is not None:
             self._total -= digest(before)
             self.on_demand.discard(name)
+            self.timed.discard(name)
         if after is not None and after.on_demand:
             self.on_demand.add(name)
+        if after is not None and after.ttl_ms:
+            self.timed.add(name)
         self.aliases.replace(before, after)
         self._in_order.replaced(name, before, after)
         self.version = version_of(self._total)

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from xds.protocol.admission import Limits, refuse_names, refuse_node, refuse_type
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.dispatch import Dispatch
+from xds.protocol.features import takes_ttl
 from xds.protocol.holding import Holding, holdings, wanted_at_most
 from xds.protocol.interest import Interest, Wanted
 from xds.protocol.plan import Close, Observation, Plan, Rejected, Stale, Subscribed
+from xds.protocol.renewing import heard
 from xds.protocol.requests import DeltaRequest, Node, StateRequest
 from xds.protocol.responses import DeltaResponses, StateResponses
 from xds.protocol.served import ServedType
@@ -70,7 +72,9 @@ class Session:
         refusal = refuse_node(self.node, request) or refuse_type(type_url, self.only_type)
         if refusal is not None:
             return Plan(close=refusal)
-        self.node = request.node if request.node and request.node.id else self.node
+        if request.node and request.node.id:
+            self.node = request.node
+            self._dispatch.takes_ttl = takes_ttl(request.node, self.variant)
         subscription = self._subscription(type_url)
         seen = self._take(subscription, request)
         refusal = self._refuse_size()
@@ -164,6 +168,8 @@ class Session:
             return ()
         if self._catalogue is None:
             return (Stale(subscription.type.url, Nonce(nonce)),)
+        if subscription.leases is not None and nonce in subscription.leases.beating:
+            return heard(subscription, nonce, request.error_detail, self._catalogue.revision)
         observation, push = settle(subscription, self._served(subscription), nonce, request.error_detail)
         if push is not None:
             self._dispatch.answered(subscription, push, rejected=isinstance(observation, Rejected))

@@ -6,8 +6,10 @@ No map of what the client has: it has what the catalogue had at `sent_to`, but f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from xds.protocol.interest import Interest
+from xds.protocol.leases import Leases
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import Nonce, ResourceType
 
@@ -80,6 +82,7 @@ class Subscription:
     parting: dict[str, float] = field(default_factory=dict)  # gone, but the client names them: until when it may
     awaiting: dict[str, Push] = field(default_factory=dict)
     settled_at: int = -1  # the type as it was last touched at this position was told as settled
+    leases: Leases | None = None  # what the client holds for a time only
     unsolicited: bool = False  # opened by us to heal a client that never asks (rule 30)
 
     def __repr__(self) -> str:
@@ -111,7 +114,7 @@ class Subscription:
 
     def forget_unwanted(self) -> None:
         """Nothing is owed and nothing is remembered of names that the client no longer wants."""
-        for exceptions in (self.ahead, self.rejected, self.withheld, self.parting):
+        for exceptions in self._by_name:
             for name in [name for name in exceptions if name not in self.interest]:
                 del exceptions[name]
         for names in (self.asked, self.owed, self.lingering):
@@ -119,10 +122,15 @@ class Subscription:
 
     def forget(self, name: str) -> None:
         """Nothing is owed and nothing is remembered of this resource."""
-        for exceptions in (self.ahead, self.rejected, self.withheld, self.parting):
+        for exceptions in self._by_name:
             exceptions.pop(name, None)
         for names in (self.owed, self.lingering):
             names.discard(name)
+
+    @property
+    def _by_name(self) -> tuple[dict[str, Any], ...]:
+        held = self.leases.held if self.leases else {}
+        return (self.ahead, self.rejected, self.withheld, self.parting, held)
 
     def refuses(self, resource: Resource) -> bool:
         """Whether the client rejected this very content."""
