@@ -50,7 +50,7 @@ class DeltaResponses:
         wanted = _wanted(subscription, served)
         told = sorted(name for name in wanted if brought.get(name) != served.resources[name].version)
         absent = (subscription.asked | _surplus(subscription, brought)) - wanted
-        unresolved = _unresolved(subscription, absent, brought)
+        unresolved = _unresolved(subscription, served, absent, brought)
         # A client that was told so on its last stream has it still, with no version.
         gone = tuple(sorted(name for name in absent if name not in unresolved or name not in brought))
         if not told and not gone and not subscription.asked_everything:
@@ -99,7 +99,8 @@ class DeltaResponses:
 
         Without a body, a virtual host is a name that stands for nothing: those are sent again.
         """
-        told = leased if subscription.type.aliased else tuple(resource.without_body() for resource in leased)
+        whole = subscription.type.aliased or (subscription.leases is not None and subscription.leases.whole)
+        told = leased if whole else tuple(resource.without_body() for resource in leased)
         return self._own(subscription, served, told, ())
 
     def _shared(self, served: ServedType, since: int, resources: tuple[Resource, ...]) -> tuple[Content, ...]:
@@ -257,11 +258,14 @@ def _surplus(subscription: Subscription, brought: Mapping[str, str]) -> Set[str]
     return brought.keys() if subscription.asked_everything or subscription.type.aliased else frozenset()
 
 
-def _unresolved(subscription: Subscription, absent: Set[str], brought: Mapping[str, str]) -> Set[str]:
+def _unresolved(
+    subscription: Subscription, served: ServedType, absent: Set[str], brought: Mapping[str, str]
+) -> Set[str]:
     """Of what is not there, the names that could stand for something: the client holds nothing that is called so."""
     if not subscription.type.aliased:
         return frozenset()
-    return {name for name in absent & subscription.interest.names if not brought.get(name)}
+    unknown = {name for name in absent & subscription.interest.names if not brought.get(name)}
+    return unknown.difference(removals_due(subscription, served)) if unknown else unknown
 
 
 def _asked(subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
