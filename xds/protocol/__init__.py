@@ -3,6 +3,7 @@
 session        one stream: requests and the catalogue's moves in, plans out
 dispatch       which responses of a session go now; the one place where its cursors move
 ordering       make before break: who waits for whose answer
+siblings       what the streams of a client without ADS know of each other
 catalogue      one group's served state, with served (one type of it), changelog and references
 assignments    whose word counts for a cluster's endpoints: an endpoint set's or the configuration's
 subscription   one type of one stream: cursors and exceptions; interest is what the client wants of it
