@@ -119,20 +119,18 @@ class Turn:
 
     def _siblings_answered(self, position: int, below: int = _ABOVE_ALL) -> bool:
         """Without ADS: whether the other streams of the client, of types of an order below, have answered too."""
-        behind = self._membership.siblings.behind if self._membership else ()
-        return not self._wait_for_first(
-            other for other in behind if other.type.order < below and self._is_unanswered(other, position)
-        )
+        if self._membership is None:
+            return True
+        behind = self._membership.siblings.behind(lambda type_url: BY_URL[type_url].order < below)
+        return not self._wait_for_first(other for other in behind if self._is_unanswered(other, position))
 
     def _siblings_removed(self, subscription: Subscription) -> bool:
         """Without ADS: whether what may refer to this type is gone from the other streams of the client."""
+        if self._membership is None:
+            return True
         place = _removal_place(subscription)
-        removing = self._membership.siblings.removing if self._membership else ()
-        return not self._wait_for_first(
-            other
-            for other in removing
-            if _removal_place(other) < place and (not other.awaiting or self.is_waited_for(other))
-        )
+        removing = self._membership.siblings.removing(lambda type_url: _REMOVAL_PLACE[type_url] < place)
+        return not self._wait_for_first(other for other in removing if not other.awaiting or self.is_waited_for(other))
 
     def _wait_for_first(self, blockers: Iterable[Subscription]) -> bool:
         first = next(iter(blockers), None)
