@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from api.errors import InvalidConfig
+from api.errors import InvalidConfig, StoreUnavailable
 from api.management.backend import Backend
 from api.management.conversion import timestamp
 from api.management.endpoint_clusters import EdsCluster, clusters_of, configured_endpoints, find_cluster
@@ -25,6 +25,7 @@ from xds.protocol.types import ENDPOINT
 
 # A storm of changes is a few messages to each that watches.
 PACE_S: Final = 0.05
+RETRY_S: Final = 0.5
 LONGEST_AUTHOR: Final = 256
 LONGEST_MESSAGE: Final = 1000
 
@@ -66,12 +67,22 @@ class ChangingEndpoints:
         )
 
     async def watch(self, request: pb.WatchEndpointsRequest) -> AsyncIterator[pb.ClusterEndpoints]:
-        """The state now, then what differs from it. Ends with NotFound when the cluster is no longer served."""
+        """The state now, then what differs from it; a store that is away for a while ends nothing that has begun.
+
+        Raises NotFound when the cluster is no longer served.
+        """
         told: dict[str, pb.ClusterEndpoints] = {}
         with self._hub.content_following(request.group) as moved:
             while True:
                 moved.clear()
-                for state in await self._states(request.group, request.cluster):
+                try:
+                    states = await self._states(request.group, request.cluster)
+                except StoreUnavailable:
+                    if not told:
+                        raise
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                for state in states:
                     if told.get(state.cluster) != state:
                         told[state.cluster] = state
                         yield state

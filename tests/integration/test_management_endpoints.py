@@ -13,8 +13,9 @@ import pytest
 from grpc import aio
 
 from api.envoy.registry import load_default
-from api.errors import Conflict, InvalidConfig, NotFound, RateExceeded
+from api.errors import Conflict, InvalidConfig, NotFound, RateExceeded, StoreUnavailable
 from api.management.client import ManagementClient
+from api.management.events import Event
 from api.management.rates import BURST, Rates
 from api.management.v1 import management_pb2 as pb
 from api.management.v1 import management_pb2_grpc as rpc
@@ -267,6 +268,25 @@ async def test_a_watch_of_a_cluster_that_goes_ends_and_says_so(server: WholeServ
         await server.client.publish(SHOP[:2])
         with pytest.raises(NotFound, match='no cluster "carts"'):
             await anext(states)
+
+
+async def test_a_watch_outlives_a_store_that_does_not_answer(
+    server: WholeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[object] = []
+
+    async def fail(*arguments: object) -> None:
+        failed.append(arguments)
+        raise StoreUnavailable("away")
+
+    async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
+        await anext(states)
+        with monkeypatch.context() as patched:
+            patched.setattr(server.store, "endpoint_set", fail)
+            server.parts.management.service._backend.hub.report(Event(1.0, "endpoints-changed", "edge"))
+            await until(lambda: bool(failed), "the watch to look")
+        await server.client.change_endpoints("edge", "carts", [drain("10.0.0.1")])
+        assert (await anext(states)).version == 1
 
 
 async def test_events_tell_of_endpoints(server: WholeServer) -> None:
