@@ -7,6 +7,8 @@ siblings       what the streams of a client without ADS know of each other
 catalogue      one group's served state, with served (one type of it), changelog and references
 assignments    whose word counts for a cluster's endpoints: an endpoint set's or the configuration's
 subscription   one type of one stream: cursors and exceptions; interest is what the client wants of it
+aliases        which resource a name stands for that is no resource's own; standing is what the names of a session do
+following      keeps that up to date before anything is decided
 due            what a subscription is owed: the log from its cursor, cut to its interest
 responses      what the two variants say of it; splitting bounds their size, missing tells of names that do not exist
 settling       what an ACK, a NACK or a stale nonce means; admission refuses what is no request
