@@ -70,6 +70,7 @@ ENDPOINT_INVALID = "E1001"
 ENDPOINTS_FEW = "E1002"
 CLUSTER_WITHOUT_EDS = "E1003"
 RATE_EXCEEDED = "E1004"
+ENDPOINTS_HIDDEN = "W1005"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -138,4 +139,5 @@ TITLES: dict[str, str] = {
     ENDPOINTS_FEW: "too few healthy endpoints would be left",
     CLUSTER_WITHOUT_EDS: "a cluster that gets its endpoints in another way",
     RATE_EXCEEDED: "too many changes of endpoints in a short time",
+    ENDPOINTS_HIDDEN: "endpoints in documents that a set hides",
 }

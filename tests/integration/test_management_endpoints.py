@@ -19,6 +19,7 @@ from api.management.events import Event
 from api.management.rates import BURST, Rates
 from api.management.v1 import management_pb2 as pb
 from api.management.v1 import management_pb2_grpc as rpc
+from snapshots.model import Document
 from snapshots.store.endpoint_records import verify_endpoint_audit
 from snapshots.store.endpoint_sets import EndpointSet
 from snapshots.store.etcd.client import EtcdClient
@@ -167,6 +168,22 @@ async def test_a_set_whose_cluster_is_gone_is_shown_and_can_be_cleared(server: W
     assert (left.cluster, left.in_use, addresses(left)) == ("carts", False, ["10.0.0.5"])
     await server.client.change_endpoints("edge", "carts", [CLEAR], confirmed=True)
     assert await server.client.list_endpoints("edge") == ()
+
+
+async def test_a_plan_warns_of_endpoints_that_a_set_hides(server: WholeServer) -> None:
+    async def hidden(*documents: Document) -> list[pb.Finding]:
+        return [each for each in (await server.client.plan(documents)).findings if each.code == "W1005"]
+
+    moved = (*SHOP[:2], an_eds_cluster_document("carts", ("10.0.0.7", 80)))
+    assert await hidden(*moved) == []
+    await server.client.change_endpoints("edge", "carts", [drain("10.0.0.1")], author="ann")
+
+    (finding,) = await hidden(*moved)
+    assert (finding.severity, finding.path) == (pb.Finding.WARNING, "carts.yaml")
+    assert "version 1 by ann" in finding.message
+    assert await hidden(*SHOP) == []
+    await server.client.change_endpoints("edge", "carts", [CLEAR])
+    assert await hidden(*moved) == []
 
 
 @pytest.mark.parametrize(
