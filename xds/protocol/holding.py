@@ -43,7 +43,7 @@ def wanted_at_most(subscription: Subscription, served: ServedType | None) -> int
     """No more resources than this are wanted."""
     interest = subscription.interest
     everything = len(served.resources) if served is not None and interest.wildcard else 0
-    return len(interest.own) + everything
+    return len(interest.names) + len(interest.standing) + everything
 
 
 def holdings(subscription: Subscription, served: ServedType | None) -> Iterator[Holding]:

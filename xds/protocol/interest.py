@@ -49,10 +49,13 @@ class Interest:
 
     def named(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `names` that are wanted by name, whatever is wanted beside them."""
-        own = self.own
-        if len(own) < len(names):
-            return tuple(sorted(own & set(names)))
-        return tuple(name for name in names if name in own)
+        if len(self.names) + len(self.standing) < len(names):
+            return tuple(sorted(self.own & set(names)))
+        return tuple(name for name in names if self.owns(name))
+
+    def owns(self, name: str) -> bool:
+        """Whether a resource is wanted by its name, or by one that stands for it."""
+        return name in self.names or name in self.standing
 
     def change(self, subscribe: Iterable[str], unsubscribe: Iterable[str]) -> Wanted:
         """The incremental variant: names come and go one by one (rules 11 to 14). Naming something keeps `*`."""

@@ -18,6 +18,7 @@ from xds.protocol.resource import Resource
 from xds.protocol.served import ServedType
 from xds.protocol.splitting import split
 from xds.protocol.subscription import Subscription
+from xds.protocol.types import CLUSTER, LISTENER, RUNTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class DeltaResponses:
     ) -> tuple[Content, ...]:
         """`due`, in as many responses as its size takes; `gone` with it."""
         interest = subscription.interest
-        if interest.wildcard and not interest.own and subscription.quiet and not gone:
+        if interest.wildcard and not interest.names and subscription.quiet and not gone:
             return self._shared(served, subscription.sent_to, due)
         return self._own(subscription, served, due, gone)
 
@@ -85,6 +86,10 @@ class DeltaResponses:
     def tells_all(self, subscription: Subscription) -> bool:
         """Whether every response is the full state."""
         return False
+
+    def may_expire(self, subscription: Subscription) -> bool:
+        """Whether a time to live can be told of this type."""
+        return True
 
     def held_already(self, subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
         """What the client brought from an earlier stream as it is served now, and is therefore not sent."""
@@ -135,6 +140,11 @@ class DeltaResponses:
         return tuple(contents)
 
 
+# In the state of the world Envoy 1.40 lets go of these when their time is over. When that of an assignment or a route
+# configuration is, it crashes.
+EXPIRING_IN_STATE = frozenset({CLUSTER, LISTENER, RUNTIME})
+
+
 class StateResponses:
     """The state of the world."""
 
@@ -176,6 +186,10 @@ class StateResponses:
     def tells_all(self, subscription: Subscription) -> bool:
         """Whether every response is the full state."""
         return _is_full_state(subscription)
+
+    def may_expire(self, subscription: Subscription) -> bool:
+        """Whether a time to live can be told of this type: Envoy does not survive the end of any."""
+        return subscription.type.url in EXPIRING_IN_STATE
 
     def held_already(self, subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
         """What the client brought from an earlier stream as it is served now, and is therefore not sent."""

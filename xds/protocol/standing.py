@@ -27,8 +27,8 @@ class Standing:
     def __contains__(self, resource_name: str) -> bool:
         return resource_name in self._names
 
-    def __bool__(self) -> bool:
-        return bool(self._names)
+    def __len__(self) -> int:
+        return len(self._names)
 
     @property
     def resource_names(self) -> set[str]:
