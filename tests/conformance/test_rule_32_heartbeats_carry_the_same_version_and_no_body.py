@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.builders import a_node, assignment, cluster, for_a_time, listener
+from tests.builders import a_node, assignment, cluster, for_a_time, listener, runtime
 from tests.transcripts import DELTA, STATE, Answer, Edge, an_edge
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.plan import Acked, Rejected, Renewed, Sent
 from xds.protocol.resource import Resource
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER
+from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, RUNTIME
 from xds.protocol.variant import Variant
 
 TTL = "xds.config.supports-resource-ttl"
@@ -45,9 +45,9 @@ def bodies(answer: Answer) -> list[bytes]:
 
 
 def test_a_heartbeat_comes_when_half_of_the_time_is_over_and_again_and_again(variant: Variant) -> None:
-    web = for_a_time(assignment("web"), ttl_s=10)
-    edge = an_edge_that_takes_ttl(variant, [web, assignment("api")])
-    first = edge.asks(ENDPOINT, "web", "api").only
+    web = for_a_time(runtime("web"), ttl_s=10)
+    edge = an_edge_that_takes_ttl(variant, [web, runtime("api")])
+    first = edge.asks(RUNTIME, "web", "api").only
     assert first.tells_ttl
     assert edge.acks(first).wake_at_s == 5
     assert edge.waits(4.9).responses == ()
@@ -59,17 +59,17 @@ def test_a_heartbeat_comes_when_half_of_the_time_is_over_and_again_and_again(var
 
 
 def test_incrementally_a_heartbeat_has_no_body() -> None:
-    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(assignment("web"))])
-    edge.acks_all(edge.asks(ENDPOINT, "web"))
+    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(runtime("web"))])
+    edge.acks_all(edge.asks(RUNTIME, "web"))
     assert bodies(edge.waits(5)) == [b""]
 
 
 def test_in_the_state_of_the_world_it_is_sent_whole_under_the_version_that_the_client_has() -> None:
-    web = for_a_time(assignment("web"))
-    edge = an_edge_that_takes_ttl(STATE, [web, assignment("api")])
-    first = edge.asks(ENDPOINT, "web").only
+    web = for_a_time(runtime("web"))
+    edge = an_edge_that_takes_ttl(STATE, [web, runtime("api")])
+    first = edge.asks(RUNTIME, "web").only
     edge.acks(first)
-    edge.is_served(web, assignment("api", "b"))  # another version of the type, and none of what this client wants
+    edge.is_served(web, runtime("api", "b"))  # another version of the type, and none of what this client wants
     beat = edge.waits(5)
     assert bodies(beat) == [web.body]
     assert beat.only.version == first.version
@@ -125,25 +125,25 @@ def test_clients_with_and_without_do_not_share_their_responses(variant: Variant)
 
 
 def test_a_heartbeat_and_the_resource_itself_do_not_share_either() -> None:
-    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(assignment("web"))])
-    first = edge.asks(ENDPOINT, "web").only
+    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(runtime("web"))])
+    first = edge.asks(RUNTIME, "web").only
     edge.acks(first)
     assert edge.waits(5).only.share_key != first.share_key
 
 
 def test_what_was_not_acknowledged_is_not_renewed(variant: Variant) -> None:
-    edge = an_edge_that_takes_ttl(variant, [for_a_time(assignment("web"))])
-    first = edge.asks(ENDPOINT, "web").only
+    edge = an_edge_that_takes_ttl(variant, [for_a_time(runtime("web"))])
+    first = edge.asks(RUNTIME, "web").only
     assert edge.waits(9).responses == ()
     edge.nacks(first)
     assert edge.waits(60).responses == ()
 
 
 def test_what_the_client_kept_when_it_rejected_newer_content_goes_on(variant: Variant) -> None:
-    old = for_a_time(assignment("web", "a"))
+    old = for_a_time(runtime("web", "a"))
     edge = an_edge_that_takes_ttl(variant, [old])
-    edge.acks_all(edge.asks(ENDPOINT, "web"))
-    pushed = edge.is_served(for_a_time(assignment("web", "b"))).only
+    edge.acks_all(edge.asks(RUNTIME, "web"))
+    pushed = edge.is_served(for_a_time(runtime("web", "b"))).only
     assert edge.waits(6).responses == ()  # nobody knows which of the two the client has now
     edge.nacks(pushed)
     assert told(edge.waits(5)) == [("web", old.version)]
@@ -160,35 +160,35 @@ def test_no_heartbeat_overtakes_newer_content_that_waits_for_its_turn() -> None:
 
 
 def test_what_is_removed_or_no_longer_wanted_is_not_renewed(variant: Variant) -> None:
-    resources = [for_a_time(assignment(name)) for name in ("gone", "dropped", "kept")]
+    resources = [for_a_time(runtime(name)) for name in ("gone", "dropped", "kept")]
     edge = an_edge_that_takes_ttl(variant, resources)
-    edge.acks_all(edge.asks(ENDPOINT, "gone", "dropped", "kept"))
+    edge.acks_all(edge.asks(RUNTIME, "gone", "dropped", "kept"))
     edge.acks_all(edge.is_served(*resources[1:]))
-    edge.acks_all(edge.drops(ENDPOINT, "dropped"))
+    edge.acks_all(edge.drops(RUNTIME, "dropped"))
     assert edge.waits(5).names == {"kept"}
 
 
 def test_a_time_to_live_that_comes_goes_or_changes_reaches_the_client(variant: Variant) -> None:
-    edge = an_edge_that_takes_ttl(variant, [assignment("web")])
-    edge.acks_all(edge.asks(ENDPOINT, "web"))
+    edge = an_edge_that_takes_ttl(variant, [runtime("web")])
+    edge.acks_all(edge.asks(RUNTIME, "web"))
     for ttl_s in (10, 30):
-        pushed = edge.is_served(for_a_time(assignment("web"), ttl_s))
+        pushed = edge.is_served(for_a_time(runtime("web"), ttl_s))
         (resource,) = pushed.only.resources
         assert resource.ttl_ms == ttl_s * 1000
         edge.acks(pushed.only)
         assert edge.waits(ttl_s / 2 - 0.1).responses == ()
         assert edge.waits(0.1).names == {"web"}
-        edge.acks(ENDPOINT)
-    last = edge.is_served(assignment("web"))
+        edge.acks(RUNTIME)
+    last = edge.is_served(runtime("web"))
     assert last.names == {"web"}
     edge.acks(last.only)
     assert edge.waits(600).responses == ()
 
 
 def test_times_to_live_are_renewed_each_in_its_own_time_and_together_where_they_are_equal() -> None:
-    resources = [for_a_time(assignment(name), ttl_s) for name, ttl_s in (("a", 10), ("b", 10), ("c", 60))]
+    resources = [for_a_time(runtime(name), ttl_s) for name, ttl_s in (("a", 10), ("b", 10), ("c", 60))]
     edge = an_edge_that_takes_ttl(DELTA, resources)
-    edge.acks_all(edge.asks(ENDPOINT, "a", "b", "c"))
+    edge.acks_all(edge.asks(RUNTIME, "a", "b", "c"))
     assert [one.name for one in edge.waits(5).only.resources] == ["a", "b"]
     assert edge.waits(25).names == {"a", "b", "c"}
 
@@ -216,15 +216,33 @@ def test_a_heartbeat_is_no_push_nobody_waits_for_its_answer(variant: Variant) ->
     assert edge.acks(pushed.only).types == [LISTENER]
 
 
-def test_a_client_that_rejects_heartbeats_is_spared_further_ones_and_told_of() -> None:
-    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(assignment("web"))])
-    edge.acks_all(edge.asks(ENDPOINT, "web"))
-    refused = edge.nacks(edge.waits(5).only, because="what is this?")
-    (seen,) = refused.seen(Rejected)
+def test_a_client_that_has_let_go_of_it_and_rejects_the_heartbeat_is_sent_the_resource() -> None:
+    """It heard nothing for too long, and says so with the only word that it has."""
+    web = for_a_time(runtime("web"))
+    edge = an_edge_that_takes_ttl(DELTA, [web, runtime("api")])
+    edge.acks_all(edge.asks(RUNTIME, "web", "api"))
+    again = edge.nacks(edge.waits(5).only, because="what is this?")
+    assert again.seen(Rejected) == []
+    assert (told(again), bodies(again)) == ([("web", web.version)], [web.body])
+    edge.acks(again.only)
+    assert bodies(edge.waits(5)) == [web.body]  # from now on
+
+
+def test_a_client_that_rejects_the_resource_again_is_spared_and_told_of() -> None:
+    edge = an_edge_that_takes_ttl(STATE, [for_a_time(runtime("web"))])
+    edge.acks_all(edge.asks(RUNTIME, "web"))
+    (seen,) = edge.nacks(edge.waits(5).only, because="not again").seen(Rejected)
     assert isinstance(seen, Rejected)
-    assert (seen.names, seen.message) == (("web",), "what is this?")
+    assert (seen.names, seen.message) == (("web",), "not again")
     assert edge.waits(600).responses == ()
-    assert edge.is_served(for_a_time(assignment("web", "b"))).names == {"web"}
+    assert edge.is_served(for_a_time(runtime("web", "b"))).names == {"web"}
+
+
+def test_rejected_content_does_not_come_back_when_what_the_client_kept_is_gone() -> None:
+    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(runtime("web", "a"))])
+    edge.acks_all(edge.asks(RUNTIME, "web"))
+    edge.nacks(edge.is_served(for_a_time(runtime("web", "b"))).only)
+    assert edge.nacks(edge.waits(5).only, because="it is gone").responses == ()
 
 
 def test_a_client_that_comes_back_with_it_hears_at_once_that_it_goes_on() -> None:
@@ -244,10 +262,17 @@ def test_a_client_that_comes_back_with_it_hears_at_once_that_it_goes_on() -> Non
 
 
 def test_a_silent_client_is_sent_heartbeats_that_do_not_pile_up() -> None:
-    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(assignment("web"))])
-    edge.acks_all(edge.asks(ENDPOINT, "web"))
+    edge = an_edge_that_takes_ttl(DELTA, [for_a_time(runtime("web"))])
+    edge.acks_all(edge.asks(RUNTIME, "web"))
     for _ in range(1_000):
         assert edge.waits(5).names == {"web"}
     (subscription,) = edge.session._subscriptions.values()
     assert subscription.leases is not None
     assert len(subscription.leases.beating) == 1
+
+
+def test_in_the_state_of_the_world_only_what_envoy_survives_the_end_of_has_one(variant: Variant) -> None:
+    edge = an_edge_that_takes_ttl(variant, [for_a_time(assignment("web"))])
+    first = edge.asks(ENDPOINT, "web").only
+    assert first.tells_ttl is (variant is DELTA)
+    assert bool(edge.acks(first).wake_at_s) is (variant is DELTA)

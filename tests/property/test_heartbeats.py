@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import a_node, assignment, cluster, for_a_time
+from tests.builders import a_node, cluster, for_a_time, runtime
 from tests.transcripts import Answer, Edge, an_edge
 from xds.protocol.plan import Response
 from xds.protocol.resource import Resource
-from xds.protocol.types import CLUSTER, ENDPOINT, TypeUrl
+from xds.protocol.types import CLUSTER, RUNTIME, TypeUrl
 from xds.protocol.variant import Variant
 
 NAMES = ("a", "b", "c")
@@ -76,7 +76,7 @@ class Client:
         self.version = response.version
 
 
-@pytest.mark.parametrize("type_url", [CLUSTER, ENDPOINT])
+@pytest.mark.parametrize("type_url", [CLUSTER, RUNTIME])
 @pytest.mark.parametrize("variant", list(Variant))
 @settings(deadline=None)  # a busy machine is no defect
 @given(script=st.lists(steps, max_size=25))
@@ -101,5 +101,5 @@ def test_heartbeats_change_nothing(variant: Variant, type_url: TypeUrl, script: 
 
 
 def resource(type_url: TypeUrl, name: str, content: str, ttl_s: float) -> Resource:
-    made = cluster(name, content) if type_url == CLUSTER else assignment(name, content)
+    made = cluster(name, content) if type_url == CLUSTER else runtime(name, content)
     return for_a_time(made, ttl_s) if ttl_s else made

@@ -70,7 +70,7 @@ class Dispatch:
 
     def answered(self, subscription: Subscription, push: Push, *, rejected: bool) -> None:
         """The client took or refused a push."""
-        if self.takes_ttl and not rejected:
+        if self.takes_ttl and not rejected and self._responses.may_expire(subscription):
             lease(subscription, push, whole=self._responses.tells_all(subscription))
         if subscription.type.url == ENDPOINT:
             for resource in push.resources if self._warming else ():
@@ -128,7 +128,7 @@ class Dispatch:
             self._wait_for_the_rest(subscription, served)
         for content in self._responses.answer(subscription, served):
             self._send(subscription, content, catalogue, NEW, now_s)
-        if self.takes_ttl and served.timed:
+        if self._tells_ttl(subscription, served):
             lease_again(subscription, self._responses.held_already(subscription, served))
         self._move_after_answer(subscription, served, catalogue.position)
         subscription.asked = set()
@@ -283,7 +283,7 @@ class Dispatch:
     ) -> None:
         url, position = subscription.type.url, catalogue.position
         nonce = Nonce(str(next(self._nonces)))
-        tells_ttl = self.takes_ttl and bool(catalogue.served(url).timed)
+        tells_ttl = self._tells_ttl(subscription, catalogue.served(url))
         self._sent.append(_response(url, nonce, content, tells_ttl=tells_ttl))
         counts = (len(content.resources), len(content.removed))
         apart = since >= catalogue.revised_at and catalogue.served(url).log.newest > since
@@ -326,6 +326,9 @@ class Dispatch:
             if is_new(sent, catalogue, cluster.name):
                 self._warming.update(dict.fromkeys(_endpoint_names(cluster), now_s + self._patience_s))
 
+    def _tells_ttl(self, subscription: Subscription, served: ServedType) -> bool:
+        return self.takes_ttl and bool(served.timed) and self._responses.may_expire(subscription)
+
     def _renew(self, catalogue: Catalogue, now_s: float) -> None:
         """Heartbeats. Nobody waits for their answers, and they bring nobody to a newer revision."""
         for subscription in self._ordered if self.takes_ttl else ():
@@ -336,10 +339,10 @@ class Dispatch:
             for content in contents:
                 nonce = Nonce(str(next(self._nonces)))
                 self._sent.append(_response(url, nonce, content, tells_ttl=True, renews=True))
-                self._seen.append(Renewed(url, len(content.resources)))
+                self._seen.append(Renewed(url, sum(resource.ttl_ms > 0 for resource in content.resources)))
                 subscription.last_nonce = nonce
                 if subscription.leases:
-                    subscription.leases.beating[nonce] = tuple(resource.name for resource in content.resources)
+                    subscription.leases.beating[nonce] = content.resources
 
     def _heal(self, now_s: float) -> None:
         if not self._clusters_missed:

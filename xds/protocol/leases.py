@@ -21,8 +21,9 @@ class Leases:
 
     held: dict[str, Resource] = field(default_factory=dict)
     renewed_at_s: dict[int, float] = field(default_factory=dict)  # by time to live, in ms
-    beating: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the last heartbeats: nonce -> names
-    refused: bool = False  # the client rejects heartbeats: it gets no more of them
+    beating: dict[str, tuple[Resource, ...]] = field(default_factory=dict)  # the last renewal: nonce -> what it said
+    whole: bool = False  # the client rejected a heartbeat: it is sent bodies
+    refused: bool = False  # it rejected those as well: it is sent no more of either
 
     def take(self, resources: Iterable[Resource], removed: Iterable[str], at_s: float) -> None:
         """The client acknowledged a response that was sent at `at_s`."""

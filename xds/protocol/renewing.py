@@ -52,14 +52,33 @@ def renewals_due(
     return responses.renewals(subscription, served, due) if due else ()
 
 
-def heard(subscription: Subscription, nonce: str, error: ErrorDetail | None, revision: int) -> tuple[Rejected, ...]:
-    """The answer to a heartbeat. An ACK says nothing new; a client that rejects one is spared further ones."""
+def heard(
+    subscription: Subscription, served: ServedType, nonce: str, error: ErrorDetail | None, revision: int
+) -> tuple[Rejected, ...]:
+    """The answer to a renewal. An ACK says nothing new.
+
+    A client rejects a heartbeat of what it has let go of, its time being over: it is sent the resource itself, now and
+    from now on. If it rejects that too, it is spared further ones.
+    """
     leases = _leases(subscription)
-    names = leases.beating.pop(nonce)
+    told = leases.beating.pop(nonce)
     if error is None:
         return ()
+    if not any(resource.body for resource in told):
+        leases.whole = True
+        _owe(subscription, served, told)
+        return ()
     leases.refused = True
+    names = tuple(resource.name for resource in told)
     return (Rejected(subscription.type.url, Nonce(nonce), revision, error.code, error.message, names),)
+
+
+def _owe(subscription: Subscription, served: ServedType, told: Iterable[Resource]) -> None:
+    for resource in told:
+        _leases(subscription).held.pop(resource.name, None)
+        current = served.resources.get(resource.name)
+        if current is not None and not subscription.refuses(current):
+            subscription.owed.add(resource.name)
 
 
 def _leases(subscription: Subscription) -> Leases:

@@ -169,7 +169,8 @@ class Session:
         if self._catalogue is None:
             return (Stale(subscription.type.url, Nonce(nonce)),)
         if subscription.leases is not None and nonce in subscription.leases.beating:
-            return heard(subscription, nonce, request.error_detail, self._catalogue.revision)
+            served, revision = self._served(subscription), self._catalogue.revision
+            return heard(subscription, served, nonce, request.error_detail, revision)
         observation, push = settle(subscription, self._served(subscription), nonce, request.error_detail)
         if push is not None:
             self._dispatch.answered(subscription, push, rejected=isinstance(observation, Rejected))
