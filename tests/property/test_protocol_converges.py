@@ -331,12 +331,6 @@ class Converges(RuleBasedStateMachine):
             assert one.gone_to <= self.catalogue.position
             assert one.sent_to <= self.catalogue.position
 
-    @invariant()
-    def nothing_is_told_of_the_client_that_it_does_not_have(self) -> None:
-        for one in self.session.holdings() if getattr(self, "introduced", False) else ():
-            if one.version and (one.type_url, one.name) not in self.culprits:
-                assert self.client.held[one.type_url].get(one.name) == one.version, (one, self.session)
-
     def teardown(self) -> None:
         if not getattr(self, "introduced", False):
             return

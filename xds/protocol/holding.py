@@ -102,6 +102,8 @@ class _View:
         """Nothing of this name is served; the client may be left what it had until nothing needs it."""
         departed = self.served.departed.get(name)
         left = name in self.subscription.lingering or name in self.subscription.parting
+        if left and (name in self.awaited or name in self.subscription.rejected):
+            return self._told(name, Hold.SENT)
         return self._told(name, Hold.OLDER, departed.version) if left and departed else self._told(name, Hold.MISSING)
 
     def _older(self, name: str, position: int, nothing: Hold) -> Holding:
