@@ -65,12 +65,15 @@ def _of_node(invocation: Invocation, node: str) -> list[dict[str, Any]]:
 
     resources, bodies = ask(invocation, served), Bodies()
     return [
-        _document(each.type_url, each.name, each.version, bodies.body(each.type_url, each.body)) for each in resources
+        _document(each.type_url, each.name, each.version, bodies.body(each.type_url, each.body), each.ttl_ms)
+        for each in resources
     ]
 
 
 def _document(type_url: str, name: str, version: str, body: dict[str, Any], ttl_ms: int = 0) -> dict[str, Any]:
-    ttl = {"ttl": f"{ttl_ms / 1000:g}s"} if ttl_ms else {}
+    from api.cli.resources import ttl_text
+
+    ttl = {"ttl": ttl_text(ttl_ms)} if ttl_ms else {}
     return {"type_url": type_url, "name": name, "version": version, **ttl, "body": body}
 
 
