@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from xds.protocol.content import Content
 from xds.protocol.leases import Leases
 from xds.protocol.plan import Rejected
 from xds.protocol.requests import ErrorDetail
 from xds.protocol.resource import Resource
-from xds.protocol.responses import Content, Responses
+from xds.protocol.responses import Responses
 from xds.protocol.served import ServedType
 from xds.protocol.subscription import Push, Subscription
 from xds.protocol.types import Nonce

@@ -17,7 +17,7 @@ from xds.protocol.interest import Interest, Wanted
 from xds.protocol.plan import Close, Observation, Plan, Rejected, Stale, Subscribed
 from xds.protocol.renewing import heard
 from xds.protocol.requests import DeltaRequest, Node, StateRequest
-from xds.protocol.responses import DeltaResponses, StateResponses
+from xds.protocol.responses import BY_VARIANT
 from xds.protocol.served import ServedType
 from xds.protocol.settling import settle
 from xds.protocol.siblings import Siblings
@@ -28,10 +28,6 @@ from xds.protocol.variant import Variant
 __all__ = ["Limits", "Session", "Variant"]
 
 _UNKNOWN_ORDER = 9  # types without a row go last
-_RESPONSES: dict[Variant, type[DeltaResponses] | type[StateResponses]] = {
-    Variant.DELTA: DeltaResponses,
-    Variant.STATE_OF_THE_WORLD: StateResponses,
-}
 
 
 class Session:
@@ -56,7 +52,7 @@ class Session:
         self._catalogue: Catalogue | None = None
         self._looked_to = -1  # nothing up to this position concerns the client any more
         self._subscriptions: dict[TypeUrl, Subscription] = {}
-        responses = _RESPONSES[variant](self._limits.response_bytes)
+        responses = BY_VARIANT[variant](self._limits.response_bytes)
         self._dispatch = Dispatch(self._subscriptions, responses, nonces, self._limits.patience_s)
 
     def __repr__(self) -> str:
@@ -74,7 +70,7 @@ class Session:
             return Plan(close=refusal)
         if request.node and request.node.id:
             self.node = request.node
-            self._dispatch.takes_ttl = takes_ttl(request.node, self.variant)
+            self._dispatch.take_ttl(takes_ttl(request.node, self.variant))
         subscription = self._subscription(type_url)
         seen = self._take(subscription, request)
         refusal = self._refuse_size()
