@@ -24,6 +24,8 @@ _WORKSPACE = {
     "apiVersion": "fairlead.dev/v1", "kind": "Workspace", "metadata": {"name": "site"}, "spec": {"group": GROUP},
 }  # fmt: skip
 
+_OFTEN = {"base_interval": "0.1s", "max_interval": "0.5s"}
+
 Resources = Mapping[str, dict[str, Any]]  # by the name of their document
 
 
@@ -159,7 +161,12 @@ class LiveSite:
         return self.listener("extra", self.extra, self._rds(routes))
 
     def bootstrap(self, printed: dict[str, Any]) -> str:
-        """What `fairlead bootstrap` printed, with the runtime layer that only a bootstrap can ask for."""
+        """What `fairlead bootstrap` printed, with the runtime layer that only a bootstrap can ask for.
+
+        By ADS, a server that was away is looked for often: a test need not wait.
+        """
+        for service in printed["dynamic_resources"].get("ads_config", {}).get("grpc_services", ()):
+            service["envoy_grpc"]["retry_policy"] = {"retry_back_off": _OFTEN}
         layer = {"name": RUNTIME_LAYER, "rtds_layer": {"name": RUNTIME_LAYER, "rtds_config": self.way.source}}
         return json.dumps({**printed, "layered_runtime": {"layers": [layer]}})
 

@@ -22,8 +22,10 @@ from api.management.client import ManagementClient
 from api.management.v1 import management_pb2 as pb
 from examples.demo.envoy import Envoy
 from examples.demo.traffic import Traffic, Upstream
-from tests.live_site import GROUP, WAYS, LiveSite, Resources, documents
+from snapshots.store.etcd.ports import free_port
+from tests.live_site import GROUP, WAYS, LiveSite, Resources, Way, documents
 from tests.spine import ServerProcess, listens, wait_for
+from xds.protocol.variant import Variant
 
 pytestmark = [pytest.mark.envoy, pytest.mark.etcd]
 NODE = "edge-1"
@@ -289,6 +291,24 @@ def test_the_server_ends_and_comes_back_in_the_middle_of_a_change(live: Live, en
     live.publish(live.site.cluster(live.green), live.site.routes("web", to="green"), without="^blue")
     live.answers(live.green)
     live.envoy.wait_until(lambda: live.clusters().keys() == {"green"}, "green alone")
+
+
+def test_what_was_published_while_envoy_was_away_reaches_it_in_order(live: Live) -> None:
+    """Envoy brings the cluster that its routes still use, and that is gone (rules 20 and 24)."""
+    if live.site.way != Way(Variant.DELTA):
+        pytest.skip("only then a server that comes back is told in one go what Envoy has")
+    address = live.server.xds
+    _restart(live.server, f"127.0.0.1:{free_port()}")  # where Envoy does not look for it
+    live.publish(live.site.cluster(live.green), live.site.routes("web", to="green"), without="^blue")
+    _restart(live.server, address)
+    live.answers(live.green)
+    live.envoy.wait_until(lambda: live.clusters().keys() == {"green"}, "green alone")
+
+
+def _restart(server: ServerProcess, xds_address: str) -> None:
+    server.stop()
+    server.xds = xds_address
+    server.start()
 
 
 def test_a_revision_is_rolled_back(live: Live) -> None:

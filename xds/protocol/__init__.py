@@ -5,6 +5,7 @@ dispatch       in which order the responses of a session go
 answering      what was asked for, at once
 adding         additions and updates, in their turn
 removing       removals, last
+returning      when a client that comes back is answered, and what it may keep for now
 sending        nonces, and what waits for an answer
 ordering       make before break: who waits for whose answer
 warming        clusters on their way, and the endpoints that they need

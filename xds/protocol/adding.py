@@ -21,6 +21,8 @@ class Adding:
 
     def add(self, subscription: Subscription, turn: Turn, broken: set[Name]) -> None:
         """What may go of what the cursor has not passed; `broken`: what the client refused and cannot work with."""
+        if subscription.is_unanswered:
+            return
         catalogue, served = turn.catalogue, turn.served(subscription)
         for name in [name for name in subscription.withheld if name not in served.resources]:
             del subscription.withheld[name]

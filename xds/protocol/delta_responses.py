@@ -78,6 +78,21 @@ class DeltaResponses:
         names = sorted(brought.keys() & served.resources.keys())
         return tuple(one for one in served.select(names) if one.version == brought[one.name])
 
+    def is_behind(self, subscription: Subscription, served: ServedType) -> bool:
+        """Whether the client brought something else from an earlier stream than it is served now."""
+        brought, resources = subscription.brought, served.resources
+        if not brought:
+            return False
+        for name, version in brought.items():  # a name that stood for nothing has no version
+            if version and (name not in resources or resources[name].version != version):
+                return True
+        return subscription.asked_everything and not resources.keys() - served.on_demand <= brought.keys()
+
+    def lost_meanwhile(self, subscription: Subscription, served: ServedType) -> Set[str]:
+        """Names that the client brought from an earlier stream, wants, and that are gone."""
+        lost = set(subscription.brought or ()).difference(served.resources)
+        return lost if subscription.asked_everything else lost & subscription.asked
+
     def renewals(
         self, subscription: Subscription, served: ServedType, leased: tuple[Resource, ...]
     ) -> tuple[Content, ...]:

@@ -18,6 +18,7 @@ from xds.protocol.plan import Close, Observation, Plan, Settled
 from xds.protocol.removing import Removing
 from xds.protocol.renewing import lease, renewals_due
 from xds.protocol.responses import Responses
+from xds.protocol.returning import waits
 from xds.protocol.sending import Sending
 from xds.protocol.settling import rejection_stands
 from xds.protocol.siblings import Membership, Siblings
@@ -36,11 +37,14 @@ class Dispatch:
         responses: Responses,
         nonces: Iterator[int],
         patience_s: float,
+        *,
+        is_one_type: bool,
     ) -> None:
         self._by_url = subscriptions
         self._ordered: list[Subscription] = []
         self._responses = responses
         self._patience_s = patience_s
+        self._is_one_type = is_one_type
         self._membership: Membership | None = None
         self._healing = Healing(subscriptions, patience_s)
         self._warming = Warming(subscriptions, patience_s)
@@ -87,12 +91,13 @@ class Dispatch:
         self._warming.expire(now_s)
         if self._membership:
             self._membership.siblings.reach(catalogue.revised_at)
-        turn = Turn(self._ordered, catalogue, self._warming, now_s, self._patience_s, self._membership)
+        turn = self._turn(catalogue, now_s)
         for subscription in self._ordered:
             if self._is_too_late(subscription, catalogue):
                 return Plan(observations=tuple(self._sending.seen), close=_ask_again(subscription))
-            follow(subscription, turn.served(subscription))
-            self._answering.answer(subscription, turn)
+            if not waits(subscription, turn, self._responses):
+                follow(subscription, turn.served(subscription))
+                self._answering.answer(subscription, turn)
         family = turn.family()
         broken = unusable(family, catalogue) if any(one.rejected for one in family) else set()
         for subscription in self._ordered:
@@ -102,6 +107,11 @@ class Dispatch:
         self._renew(catalogue, now_s)
         self._leave_word()
         return Plan(tuple(self._sending.sent), tuple(self._sending.seen), self._wake_at(turn))
+
+    def _turn(self, catalogue: Catalogue, now_s: float) -> Turn:
+        alone = self._is_one_type and self._membership is None
+        patience_s, membership = self._patience_s, self._membership
+        return Turn(self._ordered, catalogue, self._warming, now_s, patience_s, membership, is_alone=alone)
 
     def _heal(self, now_s: float) -> None:
         missed = self._healing.due(now_s)

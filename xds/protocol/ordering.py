@@ -8,7 +8,7 @@ xDS: "Eventual consistency considerations". It decides no content and changes no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.served import ServedType
@@ -49,6 +49,8 @@ class Turn:
         now_s: float,
         patience_s: float,
         membership: Membership | None = None,
+        *,
+        is_alone: bool = False,
     ) -> None:
         self.wake_at_s: float | None = None
         self.catalogue = catalogue
@@ -57,6 +59,27 @@ class Turn:
         self._warming = warming
         self._patience_s = patience_s
         self._membership = membership
+        self._is_alone = is_alone
+
+    def may_answer(self, subscription: Subscription) -> bool:
+        """Whether the client has taken what is new of all that the first answer of a type may refer to."""
+        order = subscription.type.order
+        upstream = [other for other in self._subscriptions if other.type.order < order]
+        under_way = [other for other in upstream if self._is_under_way(other)]
+        if under_way or not self._is_warm():
+            return False
+        return not self._wait_for_first(filter(self._is_under_way, self._behind(lambda url: BY_URL[url].order < order)))
+
+    def has_referrers(self, subscription: Subscription) -> bool:
+        """Whether the client may have what refers to this type, on this stream or on others."""
+        return not self._is_alone and not subscription.type.aliased and subscription.type.url != REMOVAL_ORDER[0]
+
+    def are_referrers_under_way(self, subscription: Subscription) -> bool:
+        """Whether something that may refer to this type is yet to be answered, or taken, or removed."""
+        place = _removal_place(subscription)
+        here = (other for other in self._subscriptions if _removal_place(other) < place)
+        there = self._behind(lambda url: _REMOVAL_PLACE[url] < place)
+        return any(other.lingering or self._is_under_way(other) for other in (*here, *there))
 
     def may_add(self, subscription: Subscription) -> bool:
         """Whether all that its resources may refer to was answered, as of their last change.
@@ -90,14 +113,14 @@ class Turn:
             return False
         if not self.may_remove(subscription, freed=True):
             return True
-        return self._before(subscription.parting.setdefault(name, self.now_s + self._patience_s))
+        return self.is_before(subscription.parting.setdefault(name, self.now_s + self._patience_s))
 
     def is_waited_for(self, subscription: Subscription) -> bool:
         """Whether a response of this type is under way, and not for too long."""
         if not subscription.awaiting or subscription.unsolicited:
             return False
         deadline_s = min(push.sent_at_s for push in subscription.awaiting.values()) + self._patience_s
-        return self._before(deadline_s)
+        return self.is_before(deadline_s)
 
     def served(self, subscription: Subscription) -> ServedType:
         """The state of its type."""
@@ -115,6 +138,15 @@ class Turn:
         answers = [self._is_unanswered(subscription, position) for subscription in subscriptions]
         return True not in answers
 
+    def _is_under_way(self, subscription: Subscription) -> bool:
+        if subscription.is_unanswered:
+            return True
+        return any(push.names for push in subscription.awaiting.values()) and self.is_waited_for(subscription)
+
+    def _behind(self, types: Callable[[TypeUrl], bool]) -> Iterable[Subscription]:
+        """Without ADS: those of the client's other streams, of some types, that may have to hear of the revision."""
+        return self._membership.siblings.behind(types) if self._membership else ()
+
     def _is_unanswered(self, subscription: Subscription, position: int) -> bool:
         if subscription.confirmed_to >= position or subscription.unsolicited:
             return False
@@ -124,13 +156,13 @@ class Turn:
         until_s = self._warming.latest_s(self.now_s)
         if self._membership and until_s > self.now_s:
             self._membership.wait_for(None)
-        return not self._before(until_s)
+        return not self.is_before(until_s)
 
     def _siblings_answered(self, position: int, below: int = _ABOVE_ALL) -> bool:
         """Without ADS: whether the other streams of the client, of types of an order below, have answered too."""
         if self._membership is None:
             return True
-        behind = self._membership.siblings.behind(lambda type_url: BY_URL[type_url].order < below)
+        behind = self._behind(lambda type_url: BY_URL[type_url].order < below)
         return not self._wait_for_first(other for other in behind if self._is_unanswered(other, position))
 
     def _siblings_removed(self, subscription: Subscription) -> bool:
@@ -147,7 +179,8 @@ class Turn:
             self._membership.wait_for(first)
         return first is not None
 
-    def _before(self, deadline_s: float) -> bool:
+    def is_before(self, deadline_s: float) -> bool:
+        """Whether there is something to wait for, which then counts for the wake-up."""
         if deadline_s <= self.now_s:
             return False
         self.wake_at_s = deadline_s if self.wake_at_s is None else min(self.wake_at_s, deadline_s)

@@ -17,6 +17,7 @@ from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
 _MODULUS = 1 << 128
+REMEMBERED_VERSIONS = 64
 Answer = TypeVar("Answer")
 
 
@@ -45,6 +46,7 @@ class ServedType:
         self.log = ChangeLog()
         self.version = version_of(0)
         self._total = 0
+        self._positions: dict[str, int] = {}  # of earlier versions, oldest first
         self._in_order = InOrder(self.resources)
         self._shared: dict[Hashable, object] = {}
 
@@ -55,6 +57,8 @@ class ServedType:
 
     def replace(self, position: int, name: str, after: Resource | None) -> None:
         """Put, change or remove one name. O(1)."""
+        if position > self.log.newest:
+            self._remember_version()
         before = self._swap(name, after)
         if before is None:
             self.departed.pop(name, None)
@@ -97,6 +101,10 @@ class ServedType:
         """Whether removals since `position` are all known."""
         return position >= self.log.floor
 
+    def position_of(self, version: str) -> int | None:
+        """Where this version, of a whole state, was served lately; None when nobody remembers."""
+        return self._positions.get(version)
+
     def updates_since(self, position: int) -> tuple[Resource, ...]:
         """The resources of `shown_since`, one tuple for all sessions that stand there."""
         return self.shared(position, lambda: self.select(self.shown_since(position).updated))
@@ -109,6 +117,12 @@ class ServedType:
     def version_with(self, extra: Iterable[Resource]) -> str:
         """The version of this state with `extra` resources next to it: an intermediate state on the way here."""
         return version_of(self._total + sum(digest(resource) for resource in extra))
+
+    def _remember_version(self) -> None:
+        self._positions.pop(self.version, None)
+        self._positions[self.version] = self.log.newest
+        if len(self._positions) > REMEMBERED_VERSIONS:
+            del self._positions[next(iter(self._positions))]
 
     def _shown(self) -> tuple[Resource, ...]:
         found = self._in_order.all()

@@ -53,7 +53,8 @@ class Session:
         self._looked_to = -1  # nothing up to this position concerns the client any more
         self._subscriptions: dict[TypeUrl, Subscription] = {}
         responses = BY_VARIANT[variant](self._limits.response_bytes)
-        self._dispatch = Dispatch(self._subscriptions, responses, nonces, self._limits.patience_s)
+        patience_s, is_one_type = self._limits.patience_s, only_type is not None
+        self._dispatch = Dispatch(self._subscriptions, responses, nonces, patience_s, is_one_type=is_one_type)
 
     def __repr__(self) -> str:
         node = f"node {self.node.id!r}" if self.node else "a node yet to say its name"
@@ -177,6 +178,8 @@ class Session:
             subscription.brought = dict(request.initial_resource_versions)
             if self.only_type is None and subscription.type.url == ENDPOINT and subscription.brought:
                 self._dispatch.miss_clusters()
+        else:
+            subscription.forget_brought((*request.subscribe, *request.unsubscribe))  # rule 14: not of the first request
         wanted = subscription.interest.change(request.subscribe, request.unsubscribe)
         if request.unsubscribe:
             subscription.forget_unwanted()

@@ -6,6 +6,8 @@ xDS: "Resource types", "SotW".
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from xds.protocol.content import Content, fingerprint
 from xds.protocol.due import removals_due, removals_held, updates_due
 from xds.protocol.missing import NOTHING_MISSING, Missing
@@ -70,6 +72,18 @@ class StateResponses:
     def held_already(self, subscription: Subscription, served: ServedType) -> tuple[Resource, ...]:
         """What the client brought from an earlier stream as it is served now, and is therefore not sent."""
         return served.everything() if _comes_back_with_it(subscription, served) else ()
+
+    def is_behind(self, subscription: Subscription, served: ServedType) -> bool:
+        """Whether the client has another state from an earlier stream than it is served now."""
+        return subscription.version not in ("", served.version)
+
+    def lost_meanwhile(self, subscription: Subscription, served: ServedType) -> Set[str]:
+        """Names of the state that the client has and that are gone, as long as that state is known."""
+        position = served.position_of(subscription.version) if subscription.asked_everything else None
+        if position is None or not subscription.type.full_state:
+            return frozenset()
+        removed = served.shown_since(position).removed
+        return {name for name in removed if name in served.departed and served.log.existed(name, position)}
 
     def renewals(
         self, subscription: Subscription, served: ServedType, leased: tuple[Resource, ...]

@@ -5,6 +5,7 @@ No map of what the client has: it has what the catalogue had at `sent_to`, but f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +70,7 @@ class Subscription:
     last_nonce: str = ""
     version: str = ""  # what the client says it has (state of the world)
     started: bool = False  # the first answer was decided
+    gathers_until_s: float | None = None  # it waits for the other types that the client opens
     asked: set[str] = field(default_factory=set)  # answer at once, whatever the version
     postponed: set[str] = field(default_factory=set)  # names asked for, to be answered with what else is due
     asked_everything: bool = False
@@ -100,6 +102,11 @@ class Subscription:
         return " ".join(parts)
 
     @property
+    def is_unanswered(self) -> bool:
+        """The first answer is still to come."""
+        return not self.started and (self.asked_everything or bool(self.asked))
+
+    @property
     def quiet(self) -> bool:
         """Nothing to remember beside the cursor."""
         return not (self.owed or self.ahead or self.rejected or self.withheld)
@@ -119,6 +126,12 @@ class Subscription:
                 del exceptions[name]
         for names in (self.asked, self.owed, self.lingering):
             names -= {name for name in names if name not in self.interest}
+
+    def forget_brought(self, names: Iterable[str]) -> None:
+        """The client asks for these anew, or has let go of them."""
+        if self.brought:
+            for name in names:
+                self.brought.pop(name, None)
 
     def forget(self, name: str) -> None:
         """Nothing is owed and nothing is remembered of this resource."""
