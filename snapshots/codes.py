@@ -39,6 +39,7 @@ RESOURCE_UNNAMED = "E0212"
 NOT_A_RESOURCE = "E0213"
 FIELD_OUT_OF_BOUNDS = "E0214"
 FIELDS_DISAGREE = "E0215"
+INVALID_TTL = "E0216"
 
 DOCUMENT_TWICE = "E0501"
 RESOURCE_TWICE = "E0502"
@@ -71,6 +72,7 @@ ENDPOINT_INVALID = "E1001"
 ENDPOINTS_FEW = "E1002"
 CLUSTER_WITHOUT_EDS = "E1003"
 RATE_EXCEEDED = "E1004"
+ENDPOINTS_HIDDEN = "W1005"
 
 BACKEND_INVALID = "E1101"
 REFERENCE_NOT_PERMITTED = "E1102"
@@ -114,6 +116,7 @@ TITLES: dict[str, str] = {
     NOT_A_RESOURCE: "a message that is not an xDS resource",
     FIELD_OUT_OF_BOUNDS: "a value that a field does not take",
     FIELDS_DISAGREE: "fields that do not go together",
+    INVALID_TTL: "a time to live that cannot be",
     problem.NOT_AN_OBJECT: "not a message",
     problem.UNKNOWN_FIELD: "unknown field of an Envoy message",
     problem.WRONG_TYPE: "wrong type in an Envoy message",
@@ -154,6 +157,7 @@ TITLES: dict[str, str] = {
     ENDPOINTS_FEW: "too few healthy endpoints would be left",
     CLUSTER_WITHOUT_EDS: "a cluster that gets its endpoints in another way",
     RATE_EXCEEDED: "too many changes of endpoints in a short time",
+    ENDPOINTS_HIDDEN: "endpoints in documents that a set hides",
     BACKEND_INVALID: "a backend that cannot be one",
     REFERENCE_NOT_PERMITTED: "a reference into another namespace that nothing allows",
     ROUTE_NOT_ATTACHED: "a route that no listener takes",

@@ -49,6 +49,11 @@ def route(name: str, content: str = "a", *, to: tuple[str, ...] = ()) -> Resourc
     return Resource.of(ROUTE, name, f"route {name} {content} {' '.join(to)}".encode(), references)
 
 
+def for_a_time(resource: Resource, ttl_s: float = 10.0) -> Resource:
+    """The same with a time to live."""
+    return Resource.of(resource.type_url, resource.name, resource.body, resource.references, ttl_ms=round(ttl_s * 1000))
+
+
 def secret(name: str, content: str = "a") -> Resource:
     return Resource.of(SECRET, name, f"secret {name} {content}".encode())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.spine import FAIRLEAD, ROOT, Done, ServerProcess
+from tests.whole_servers import an_eds_cluster_document
 
 CLUSTER_TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 WORKSPACE = """\
@@ -47,6 +48,10 @@ class Documents:
 
     def cluster(self, name: str = "web", timeout: str = "1s") -> Documents:
         (self.directory / f"{name}.yaml").write_text(CLUSTER.format(name=name, timeout=timeout))
+        return self
+
+    def eds_cluster(self, name: str = "carts", *endpoints: tuple[str, int]) -> Documents:
+        (self.directory / f"{name}.yaml").write_bytes(an_eds_cluster_document(name, *endpoints).content)
         return self
 
     def named(self, workspace: str) -> Documents:

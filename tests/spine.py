@@ -156,8 +156,13 @@ class Site:
 
     @property
     def listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
+
+
+def listens(port: int) -> bool:
+    """Whether something takes connections on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def a_site(directory: Path) -> Site:

@@ -10,10 +10,13 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
+from xds.protocol.features import RESOURCE_IN_SOTW, RESOURCE_TTL
 from xds.protocol.variant import Variant
 
 CLUSTER_NAME = "fairlead"
 KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT = "30s", "5s"  # a connection that died without a word is noticed within these
+# What Envoy can do and does not say of itself: take resources for a time only, in either variant.
+ENVOY_FEATURES = (RESOURCE_TTL, RESOURCE_IN_SOTW)
 _API_TYPES = {Variant.DELTA: "DELTA_GRPC", Variant.STATE_OF_THE_WORLD: "GRPC"}
 _TYPE = "type.googleapis.com/"
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -59,7 +62,7 @@ def envoy_bootstrap(
     type on a stream of its own; the documents that are served then say `config_source(variant, per_type=True)` too.
     """
     return {
-        "node": _node(node, group),
+        "node": {**_node(node, group), "client_features": list(ENVOY_FEATURES)},
         "admin": {"address": _address("127.0.0.1", 0)},
         "dynamic_resources": {
             **({} if per_type else {"ads_config": _api_config_source(variant)}),

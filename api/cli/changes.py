@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.fields import ABSENT, FieldChange, field_changes
 from api.cli.messages import plain, word
-from api.cli.resources import Bodies, place_of, short_type
+from api.cli.resources import Bodies, place_of, short_type, ttl_text
 from api.cli.sensitive import fingerprints
 from api.cli.terminal import Paint, escape
 
@@ -46,7 +46,7 @@ class Changes:
     def fields(self, change: pb.Change) -> list[FieldChange]:
         """The fields in which a changed resource differs."""
         before, after = (self._bodies.body(change.type_url, data) for data in (change.before, change.after))
-        return list(field_changes(before, after))
+        return [*field_changes(before, after), *_ttl_changes(change)]
 
     def document(self, change: pb.Change) -> dict[str, Any]:
         """One change for -o json."""
@@ -62,6 +62,13 @@ class Changes:
         if kind == "changed":
             document["fields"] = [_field_document(field) for field in self.fields(change)]
         return document
+
+
+def _ttl_changes(change: pb.Change) -> Iterator[FieldChange]:
+    """An annotation of the document, and no field of the message."""
+    if change.before_ttl_ms != change.after_ttl_ms:
+        before, after = (ttl_text(ttl_ms) or ABSENT for ttl_ms in (change.before_ttl_ms, change.after_ttl_ms))
+        yield FieldChange("fairlead.dev/ttl", before, after)
 
 
 def _field_document(field: FieldChange) -> dict[str, Any]:

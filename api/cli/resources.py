@@ -25,6 +25,11 @@ def name_of(type_url: str, name: str) -> str:
     return f"{short_type(type_url)}/{name}"
 
 
+def ttl_text(ttl_ms: int) -> str:
+    """`30s`, as the annotation has it; empty for what lives for ever."""
+    return f"{ttl_ms / 1000:g}s" if ttl_ms else ""
+
+
 def place_of(origin: pb.Origin) -> str:
     """`routes.yaml:14`; empty when it is not known."""
     return f"{origin.path}:{origin.line}" if origin.path else ""
@@ -56,6 +61,7 @@ class Bodies:
             "type_url": resource.type_url,
             "name": resource.name,
             "version": resource.version,
+            **({"ttl": ttl_text(resource.ttl_ms)} if resource.ttl_ms else {}),
             "body": self.body(resource.type_url, resource.body),
             "origin": plain(resource.origin),
         }

@@ -62,6 +62,7 @@ def resource_message(resource: Resource, origin: Origin | None = None) -> pb.Res
         version=resource.version,
         body=resource.body,
         origin=origin_message(origin),
+        ttl_ms=resource.ttl_ms,
     )
 
 
@@ -78,6 +79,8 @@ def change_message(change: ResourceChange, origin: Origin | None = None) -> pb.C
         before_version=before.version if before else "",
         after_version=after.version if after else "",
         origin=origin_message(origin),
+        before_ttl_ms=before.ttl_ms if before else 0,
+        after_ttl_ms=after.ttl_ms if after else 0,
     )
 
 

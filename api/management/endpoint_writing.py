@@ -14,11 +14,12 @@ from weakref import WeakValueDictionary
 
 from api.envoy.registry import EnvoyApi
 from api.errors import Conflict, FairleadError
+from api.management.endpoint_clusters import EdsCluster, configured_endpoints, find_cluster
 from snapshots.endpoints.batch import Outcome, Request, decide
 from snapshots.endpoints.edit import Endpoints
 from snapshots.store import refusals
 from snapshots.store.endpoint_sets import EndpointSet, Store
-from xds.protocol.types import ENDPOINT, GroupName
+from xds.protocol.types import GroupName
 
 ATTEMPTS: Final = 32
 # A set of 1 MiB and what is said of its changes have to fit into one request to etcd (1.5 MiB), written as JSON.
@@ -30,6 +31,7 @@ TOGETHER_CHARACTERS: Final = 40_000
 class Written:
     """What came of one caller's changes, and the newest set with them in it; None if there never was a set."""
 
+    cluster: EdsCluster
     outcome: Outcome
     newest: EndpointSet | None
 
@@ -42,7 +44,7 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class _Queue:
-    """Who waits for one set. Whoever has the turn takes the others along."""
+    """Who waits for one cluster. Whoever has the turn takes the others along."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: list[_Waiting] = field(default_factory=list)
@@ -54,17 +56,18 @@ class EndpointWriting:
     def __init__(self, store: Store, envoy: EnvoyApi) -> None:
         self._store = store
         self._envoy = envoy
-        self._queues: WeakValueDictionary[tuple[GroupName, str], _Queue] = WeakValueDictionary()
+        self._queues: WeakValueDictionary[tuple[str, str], _Queue] = WeakValueDictionary()
 
-    async def change(self, group: GroupName, name: str, request: Request) -> Written:
-        """Apply one caller's changes. Raises what `edited` raises, Conflict for a stale base, StoreUnavailable."""
-        queue = self._queues.setdefault((group, name), _Queue())
+    async def change(self, group: str, cluster: str, request: Request) -> Written:
+        """Apply one caller's changes. Raises what `find_cluster` and `edited` raise, Conflict for a stale base,
+        StoreUnavailable."""
+        queue = self._queues.setdefault((group, cluster), _Queue())
         mine = _Waiting(request)
         queue.waiting.append(mine)
         try:
             async with queue.turn:
                 if mine.answer is None:
-                    await self._write(group, name, _together(queue.waiting))
+                    await self._write(group, cluster, _together(queue.waiting))
         finally:
             queue.waiting[:] = [each for each in queue.waiting if each is not mine and each.answer is None]
         assert mine.answer is not None  # whoever had the turn has taken it along
@@ -72,7 +75,7 @@ class EndpointWriting:
             raise mine.answer
         return mine.answer
 
-    async def _write(self, group: GroupName, name: str, batch: Sequence[_Waiting]) -> None:
+    async def _write(self, group: str, name: str, batch: Sequence[_Waiting]) -> None:
         """Answer all of a batch. If this one is cancelled they have no answer, and the next of them writes anew."""
         try:
             answers = await self._attempt(group, name, [each.request for each in batch])
@@ -81,23 +84,24 @@ class EndpointWriting:
         for each, answer in zip(batch, answers, strict=True):
             each.answer = answer
 
-    async def _attempt(
-        self, group: GroupName, name: str, requests: Sequence[Request]
-    ) -> tuple[Written | FairleadError, ...]:
+    async def _attempt(self, group: str, name: str, requests: Sequence[Request]) -> tuple[Written | FairleadError, ...]:
+        """All is read anew for each attempt, once for all that go together."""
         for _ in range(ATTEMPTS):
-            newest = await self._store.endpoint_set(group, name)
-            configured = await configured_endpoints(self._store, group, name)
-            before = Endpoints.read(self._envoy, name, configured, newest.body if newest else b"")
-            batch = decide(self._envoy, group, before, newest, requests)
+            cluster = await find_cluster(self._store, group, name)
+            newest = await self._store.endpoint_set(cluster.group, cluster.service)
+            configured = await configured_endpoints(self._store, cluster)
+            before = Endpoints.read(self._envoy, cluster.service, configured, newest.body if newest else b"")
+            batch = decide(self._envoy, cluster.group, before, newest, requests)
             try:
                 if batch.wanted is not None:
                     newest = await self._store.put_endpoint_set(batch.wanted, batch.changes)
             except Conflict:
                 continue  # another server was first: decide anew, on top of what it has written
             return tuple(
-                answer if isinstance(answer, FairleadError) else Written(answer, newest) for answer in batch.answers
+                answer if isinstance(answer, FairleadError) else Written(cluster, answer, newest)
+                for answer in batch.answers
             )
-        raise refusals.lost_too_often(group, ATTEMPTS)
+        raise refusals.lost_too_often(GroupName(group), ATTEMPTS)
 
 
 def _together(waiting: Sequence[_Waiting]) -> tuple[_Waiting, ...]:
@@ -110,10 +114,3 @@ def _together(waiting: Sequence[_Waiting]) -> tuple[_Waiting, ...]:
             break
         batch.append(each)
     return tuple(batch)
-
-
-async def configured_endpoints(store: Store, group: GroupName, name: str) -> bytes:
-    """What the configuration says of the endpoints that EDS calls `name`; empty when it says nothing."""
-    head = await store.head(group)
-    resource = await store.resource(group, head.number, ENDPOINT, name) if head else None
-    return resource.body if resource else b""

@@ -75,10 +75,14 @@ class Nodes:
 
 
 def _wanted(types: Mapping[TypeUrl, TypeStatus], snapshot: Snapshot) -> set[tuple[TypeUrl, str]]:
-    """What a node asks for, as far as can be told: whole types, and what is referred to."""
+    """What a node asks for, as far as can be told: whole types but for what is on demand, and what is referred to."""
     referred = {(reference.type_url, reference.name) for one in snapshot.resources for reference in one.references}
-    own = ((one.type_url, one.name) for one in snapshot.resources)
-    return {key for key in own if key[0] in types and (types[key[0]].wildcard or key in referred)}
+    own = (((one.type_url, one.name), one.on_demand) for one in snapshot.resources)
+    return {
+        key
+        for key, on_demand in own
+        if key[0] in types and ((types[key[0]].wildcard and not on_demand) or key in referred)
+    }
 
 
 def _state(

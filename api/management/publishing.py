@@ -10,6 +10,7 @@ from api.management.backend import Backend
 from api.management.compiling import Compiled, Compiler
 from api.management.conversion import change_message, revision_message
 from api.management.details import finding_message
+from api.management.hiding import hidden_endpoints
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import tracing
@@ -62,6 +63,8 @@ class Publishing:
         )
         if not compiled.refused:
             self._add_changes(answer, compiled, standing)
+            hidden = await hidden_endpoints(self._backend.store, compiled.group, answer.changes)
+            answer.findings.extend(map(finding_message, hidden))
         return answer
 
     async def publish(self, upload: Upload) -> pb.PublishResponse:

@@ -37,6 +37,9 @@ PUSHED_BYTES = Instrument("fairlead.xds.pushed", "counter", "By", "bytes of resp
 PUSHED_RESOURCES = Instrument(
     "fairlead.xds.pushed_resources", "counter", "{resource}", "resources in responses written", ("type",)
 )
+HEARTBEATS = Instrument(
+    "fairlead.xds.heartbeats", "counter", "{resource}", "resources whose time to live was renewed", ("type",)
+)
 ENCODINGS = Instrument("fairlead.xds.encodings", "counter", "{response}", "responses encoded; others shared", ("type",))
 ACKS = Instrument("fairlead.xds.acks", "counter", "{response}", "responses acknowledged", ("type",))
 REJECTIONS = Instrument("fairlead.xds.rejections", "counter", "{response}", "responses rejected", ("type", "group"))
@@ -103,6 +106,7 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     PUSHES,
     PUSHED_BYTES,
     PUSHED_RESOURCES,
+    HEARTBEATS,
     ENCODINGS,
     ACKS,
     REJECTIONS,

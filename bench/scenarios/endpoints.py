@@ -2,26 +2,42 @@
 
 A group of 10,000 clusters and one of type EDS with 100 endpoints, of which one is drained and put back. The storm is
 1,000 such changes of that one cluster in a second, asked for one by one; counted is what becomes of them. Author,
-server, etcd and the client that receives are processes of their own.
+server, etcd and the client that receives are processes of their own. `serving` is the part behind the store alone, from
+its put to the bytes at the client: the server is in this process there, and writes to etcd itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from api.envoy.registry import load_default
 from api.management.client import ManagementClient
 from api.management.v1 import management_pb2 as pb
 from bench.children import Child
 from bench.documents import cluster_documents, endpoint_address, endpoints_document
 from bench.fairlead import FairleadServer
 from bench.report import Report, cpu_s, percentile
-from xds.protocol.types import ENDPOINT
+from snapshots.store.endpoint_sets import EndpointSet
+from snapshots.store.etcd.client import EtcdClient
+from snapshots.store.etcd.embedded import EmbeddedEtcd
+from snapshots.store.etcd.settings import EtcdSettings
+from snapshots.store.etcd_store import EtcdStore
+from xds.fleet import Fleet
+from xds.protocol.resource import Reference, Resource
+from xds.protocol.types import CLUSTER as CLUSTER_TYPE
+from xds.protocol.types import ENDPOINT, GroupName
+from xds.server.follow_endpoints import EndpointFollower
+from xds.server.observer import SilentObserver
+from xds.server.server import XdsServer
 
 GROUP = "bench"
 CLUSTER = "backends"
+WANTED = {"cluster": GROUP, "type_url": ENDPOINT, "names": [CLUSTER]}
 BESIDE = 10_000
 ENDPOINTS = 100
 ROUNDS = 40
@@ -41,13 +57,60 @@ async def run(report: Report) -> None:
             async with ManagementClient(server.management, TIMEOUT_S) as author:
                 await author.publish(cluster_documents("beside", BESIDE), group=GROUP, workspace="beside")
                 await author.publish([endpoints_document(CLUSTER, ENDPOINTS)], group=GROUP, workspace="changing")
-                where = {"target": server.xds, "cluster": GROUP, "type_url": ENDPOINT, "names": [CLUSTER]}
-                await load.ask("connect", streams=1, connections=1, **where)
+                await load.ask("connect", target=server.xds, streams=1, connections=1, **WANTED)
                 await _single(report, author, load, server)
                 await _storm(report, author, load, server)
         finally:
             await load.stop()
             await server.stop()
+    with TemporaryDirectory(prefix="fairlead-bench-") as directory:
+        report.figure(
+            "serving", await _serving_ms(Path(directory)), f"ms from the store's put to received, of {ROUNDS}"
+        )
+
+
+async def _serving_ms(directory: Path) -> float:
+    async with AsyncExitStack() as stack:
+        etcd = await stack.enter_async_context(await EmbeddedEtcd.start(directory))
+        store = EtcdStore(EtcdClient(EtcdSettings((etcd.endpoint,))), time.time)
+        stack.push_async_callback(store.close)
+        server, observer = XdsServer(load_default(), Fleet()), SilentObserver()
+        await server.start()
+        stack.push_async_callback(server.drain, 0)
+        following = asyncio.create_task(EndpointFollower(store, server.groups, observer).run())
+        stack.callback(following.cancel)
+        server.groups.load(GroupName(GROUP), 1, [_eds_cluster()])
+        load = await Child.start("bench.load")
+        stack.push_async_callback(load.stop)
+        await load.ask("connect", target=server.address, streams=1, connections=1, **WANTED)
+        return percentile([await _served_ms(store, load, version) for version in range(1, ROUNDS + 1)], 50)
+
+
+async def _served_ms(store: EtcdStore, load: Child, version: int) -> float:
+    await asyncio.sleep(PAUSE_S)
+    await load.ask("forget")
+    put_s = time.monotonic()
+    await store.put_endpoint_set(EndpointSet(GroupName(GROUP), CLUSTER, version, _assignment(version)))
+    (received_s,) = (await load.ask("expect"))["received_at_s"]
+    return (float(received_s) - put_s) * 1000
+
+
+def _eds_cluster() -> Resource:
+    message: Any = load_default().new("envoy.config.cluster.v3.Cluster")
+    message.name = CLUSTER
+    return Resource.of(CLUSTER_TYPE, CLUSTER, message.SerializeToString(), (Reference(ENDPOINT, CLUSTER),))
+
+
+def _assignment(version: int) -> bytes:
+    """So many endpoints, none as in the version before."""
+    message: Any = load_default().new("envoy.config.endpoint.v3.ClusterLoadAssignment")
+    message.cluster_name = CLUSTER
+    locality = message.endpoints.add()
+    for number in range(ENDPOINTS):
+        address = locality.lb_endpoints.add().endpoint.address.socket_address
+        address.address, address.port_value = endpoint_address(number), 8000 + version
+    body: bytes = message.SerializeToString(deterministic=True)
+    return body
 
 
 async def _single(report: Report, author: ManagementClient, load: Child, server: FairleadServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,12 +47,14 @@ class Upstream:
 class Traffic:
     """Asks `http://127.0.0.1:port/` again and again from one thread, on one connection, and counts the answers.
 
-    `answers` counts bodies of 200s, `failures` holds everything else in words: other statuses, and every connection
-    that is refused, reset or closed, also one that was kept alive. Nothing is forgiven and nothing is tried again.
+    With `tls` it asks by https. `answers` counts bodies of 200s, `failures` holds everything else in words: other
+    statuses, and every connection that is refused, reset or closed, also one that was kept alive. Nothing is forgiven
+    and nothing is tried again.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._port = port
+        self._tls = tls
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.answers: Counter[str] = Counter()
@@ -71,10 +74,15 @@ class Traffic:
         return sum(self.answers.values()) + len(self.failures)
 
     def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection = self._connection()
         while not self._stop.wait(0.002):
             self._ask(connection)
         connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=5, context=self._tls)
 
     def _ask(self, connection: http.client.HTTPConnection) -> None:
         try:

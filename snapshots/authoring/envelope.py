@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from google.protobuf.duration_pb2 import Duration
+
+from api.envoy.json_scalars import Misread
+from api.envoy.json_times import read_duration
 from api.envoy.problem import did_you_mean
 from snapshots.authoring.kinds.table import BY_NAME
 from snapshots.authoring.names import NAME_LIMIT, SHORT_NAME_LIMIT, name_problem
@@ -12,6 +16,7 @@ from snapshots.authoring.source import Mistake
 from snapshots.authoring.yaml_nodes import Entry, Mapping, Node, Place, Scalar, describe, place_of
 from snapshots.codes import (
     INVALID_NAME,
+    INVALID_TTL,
     MISSING_FIELD,
     NOT_A_DOCUMENT,
     UNKNOWN_API_VERSION,
@@ -28,12 +33,17 @@ _NAME_LIMITS = {WORKSPACE: SHORT_NAME_LIMIT, ENVOY_RESOURCE: NAME_LIMIT}
 _DOCUMENT_FIELDS = ("apiVersion", "kind", "metadata", "spec")
 _METADATA_FIELDS = ("name", "labels", "annotations")
 ON_DEMAND = "fairlead.dev/on-demand"  # an annotation, "true" or "false"
+TTL = "fairlead.dev/ttl"  # an annotation, such as "30s"
+TTL_SHORTEST_MS, TTL_LONGEST_MS = 1_000, 86_400_000  # a heartbeat goes twice in that time to every client
 _HINTS = {"metadata.namespace": "documents of this kind have no namespace: remove it"}
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One document of a kind we know. `place` is its first key; `on_demand`: only who names its resource is sent it."""
+    """One document of a kind we know. `place` is its first key.
+
+    `on_demand`: only who names its resource is sent it. `ttl_ms`: how long clients may keep it unheard of; 0: for ever.
+    """
 
     kind: str
     name: str
@@ -41,6 +51,7 @@ class Envelope:
     name_place: Place
     spec: Mapping
     on_demand: bool = False
+    ttl_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -76,10 +87,11 @@ def read_envelope(root: Node, report: Report) -> Envelope | None:
     metadata = _metadata(root, report)
     name, name_place = (None, root.place) if metadata is None else _name(metadata, kind, report)
     on_demand = metadata is not None and _is_on_demand(metadata, report)
+    ttl_ms = 0 if metadata is None else _ttl_ms(metadata, report)
     spec = mapping_at(root, "spec", report)
     if spec is None or name is None:
         return None
-    return Envelope(kind, name, root.place, name_place, spec, on_demand)
+    return Envelope(kind, name, root.place, name_place, spec, on_demand, ttl_ms)
 
 
 def text_at(mapping: Mapping, key: str, report: Report, *, within: str = "") -> tuple[str | None, Place]:
@@ -162,13 +174,38 @@ def _name(metadata: Mapping, kind: str, report: Report) -> tuple[str | None, Pla
 
 def _is_on_demand(metadata: Mapping, report: Report) -> bool:
     """Whether the annotation for it says "true". Other annotations are free, and so is the lack of it."""
-    entry = metadata.entries.get("annotations")
-    annotation = entry.node.entries.get(ON_DEMAND) if entry and isinstance(entry.node, Mapping) else None
-    value = annotation.node.value if annotation and isinstance(annotation.node, Scalar) else "false"
-    if isinstance(value, str) and value not in ("true", "false"):  # text_at has told of what is no text
-        at, place = f"metadata.annotations.{ON_DEMAND}", annotation.node.place if annotation else metadata.place
+    value, place = _annotation(metadata, ON_DEMAND)
+    if value not in (None, "true", "false"):
+        at = f"metadata.annotations.{ON_DEMAND}"
         report.wrong(WRONG_TYPE, f'{at} must be "true" or "false", this is "{value}"', place, at=at)
     return value == "true"
+
+
+def _ttl_ms(metadata: Mapping, report: Report) -> int:
+    """The annotation for it, a duration as Envoy writes one. 0 without it."""
+    text, place = _annotation(metadata, TTL)
+    if text is None:
+        return 0
+    at = f"metadata.annotations.{TTL}"
+    duration = Duration()
+    try:
+        read_duration(text, duration)
+    except Misread as misread:
+        report.wrong(INVALID_TTL, f"{at}: {misread.message}", place, misread.suggestion, at=at)
+        return 0
+    ttl_ms = int(duration.ToMilliseconds())
+    if not TTL_SHORTEST_MS <= ttl_ms <= TTL_LONGEST_MS:
+        report.wrong(INVALID_TTL, f"{at} must be from 1s to 86400s, this is {text}", place, at=at)
+    return ttl_ms
+
+
+def _annotation(metadata: Mapping, name: str) -> tuple[str | None, Place]:
+    """An annotation's text, and its place; None when there is none, or none that is text: that is told elsewhere."""
+    entry = metadata.entries.get("annotations")
+    annotation = entry.node.entries.get(name) if entry and isinstance(entry.node, Mapping) else None
+    if annotation is None or not isinstance(annotation.node, Scalar) or not isinstance(annotation.node.value, str):
+        return None, metadata.place
+    return annotation.node.value, annotation.node.place
 
 
 def _texts(metadata: Mapping, key: str, report: Report) -> None:

@@ -41,9 +41,8 @@ def compile_envoy_resource(api: EnvoyApi, envelope: Envelope, report: Report) ->
     if len(report.mistakes) > before:
         return None
     needs = tuple(Reference(TypeUrl(url), target) for url, target in references(api, message))
-    return Resource.of(
-        type_url, name, serialize(api, message), needs, aliases=aliases(message), on_demand=envelope.on_demand
-    )
+    body, asked_by, on_demand, ttl_ms = serialize(api, message), aliases(message), envelope.on_demand, envelope.ttl_ms
+    return Resource.of(type_url, name, body, needs, aliases=asked_by, on_demand=on_demand, ttl_ms=ttl_ms)
 
 
 def _message(api: EnvoyApi, spec: Mapping, report: Report) -> Message | None:

@@ -11,9 +11,10 @@ from api.envoy.problem import did_you_mean
 from snapshots.checks.concern import Concern, kind_of
 from snapshots.codes import REFERENCE_DANGLING
 from snapshots.model import CompiledResource
-from xds.protocol.types import TypeUrl
+from xds.protocol.types import ENDPOINT, TypeUrl
 
 _ELSEWHERE = "define it, unless another workspace or Envoy's bootstrap does"
+_ENDPOINTS = "define it, unless another workspace does, or `fairlead endpoints set` is to"
 # Comparing a name with all others costs. After this many comparisons nobody reads suggestions any more.
 _COMPARISONS_LIMIT = 20_000
 
@@ -34,4 +35,5 @@ def dangling_references(resources: Sequence[CompiledResource]) -> Iterator[Conce
             text = f'{kind_of(reference.type_url)} "{reference.name}" is not defined here'
             comparisons += len(names)
             near = did_you_mean(reference.name, sorted(names)) if comparisons <= _COMPARISONS_LIMIT else ""
-            yield Concern(REFERENCE_DANGLING, text, each.origin, near or _ELSEWHERE, "warning", mentions=reference.name)
+            elsewhere = _ENDPOINTS if reference.type_url == ENDPOINT else _ELSEWHERE
+            yield Concern(REFERENCE_DANGLING, text, each.origin, near or elsewhere, "warning", mentions=reference.name)

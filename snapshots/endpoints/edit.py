@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from api.envoy.problem import did_you_mean
+from api.envoy.deterministic import serialize
+from api.envoy.problem import did_you_mean, path_text
 from api.envoy.registry import EnvoyApi
+from api.envoy.rules import violations
 from api.errors import Finding, InvalidConfig, NotFound
 from snapshots import codes
 from snapshots.endpoints.model import (
@@ -48,8 +50,20 @@ class Endpoints:
         return cls(name, read(api, set_body, name) if set_body else authored, authored, bool(set_body))
 
     def set_body(self, api: EnvoyApi) -> bytes:
-        """The set as it is stored; empty when the configuration counts."""
-        return self.now.body(api) if self.is_set else b""
+        """The set as it is stored; empty when the configuration counts.
+
+        Raises InvalidConfig for what Envoy's own field rules refuse.
+        """
+        if not self.is_set:
+            return b""
+        message = self.now.message()
+        findings = tuple(
+            Finding(problem.code, f"the assignment's {path_text(problem.path)}: {problem.message}", resource=self.name)
+            for problem in violations(api, message)
+        )
+        if findings:
+            raise InvalidConfig(f'endpoints "{self.name}": {findings[0].message}', findings=findings)
+        return serialize(api, message)
 
 
 def edited(before: Endpoints, changes: Sequence[Change], *, confirmed: bool = False) -> Endpoints:
@@ -98,7 +112,7 @@ def _with(state: State, wanted: Sequence[Wanted]) -> State:
     for each in wanted:
         entry = entries.get(each.place) or Entry(Endpoint(each.place))
         given = {name: value for name in _GIVEN if (value := getattr(each, name)) is not None}
-        entries[each.place] = Entry(replace(entry.endpoint, **given), entry.written)
+        entries[each.place] = replace(entry, endpoint=replace(entry.endpoint, **given))
     return state.having(entries)
 
 

@@ -6,10 +6,12 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 # Of what a change names, as many are said in words; the rest is counted.
 _NAMED: Final = 3
+_LONGEST_IP: Final = 45
 
 
 class Health(Enum):
@@ -38,19 +40,27 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, address: str, port: int) -> Place:
         """The place with an IP in the one way in which it is compared, and anything else as it is."""
-        try:
-            return cls(str(ipaddress.ip_address(address)), port)
-        except ValueError:
-            return cls(address, port)
+        return cls(_read_address(address)[2], port)
 
     @property
     def order(self) -> tuple[int, int, str, int]:
         """Numbers sort as numbers: 10.0.0.9 before 10.0.0.10, and IPs before all else."""
-        try:
-            address = ipaddress.ip_address(self.address)
-        except ValueError:
-            return 7, 0, self.address, self.port
-        return address.version, int(address), self.address, self.port
+        return (*_read_address(self.address), self.port)
+
+
+def _read_address(address: str) -> tuple[int, int, str]:
+    """The version of an IP, its number, and its one form; (7, 0, address) for what is no IP."""
+    known = _read_ip(address) if len(address) <= _LONGEST_IP else None
+    return known or (7, 0, address)
+
+
+@lru_cache(maxsize=65536)
+def _read_ip(address: str) -> tuple[int, int, str] | None:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return found.version, int(found), str(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from api.envoy.deterministic import serialize
 from api.envoy.registry import EnvoyApi
 from snapshots.endpoints.model import Endpoint, Health, Place
 from snapshots.endpoints.shape import Locality, endpoint_of, locality_for, locality_of
@@ -22,10 +21,11 @@ _TAKES_TRAFFIC: Final = (Health.HEALTHY, Health.DEGRADED)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One endpoint, and the LbEndpoint that it was read from; None for one that came with a change."""
+    """One endpoint; and the LbEndpoint that it was read from, with what that says, unless it came with a change."""
 
     endpoint: Endpoint
     written: Any = None
+    as_written: Endpoint | None = None
 
 
 class Difference(NamedTuple):
@@ -109,9 +109,6 @@ class State:
         found = [entry.endpoint for entry in self.entries.values()]
         return tuple(sorted(found, key=lambda each: (locality_for(each), each.place.order)))
 
-    def body(self, api: EnvoyApi) -> bytes:
-        return serialize(api, self.message())
-
     def message(self) -> Any:
         """The ClusterLoadAssignment. A locality that had endpoints and has none now is left out."""
         groups: dict[Locality, list[Entry]] = {at: [] for at, header in self.headers.items() if not header.filled}
@@ -138,17 +135,16 @@ class State:
 
 
 def _write_endpoint(target: Any, entry: Entry) -> None:
-    endpoint, at = entry.endpoint, locality_for(entry.endpoint)
+    """What is as it was stays as it was written: no weight is 1, UNKNOWN is healthy."""
+    endpoint, before = entry.endpoint, entry.as_written or Endpoint(entry.endpoint.place)
     if entry.written is not None:
         target.CopyFrom(entry.written)
     else:
         socket_address = target.endpoint.address.socket_address
         socket_address.address, socket_address.port_value = endpoint.place
-    # What is that already stays as it was written: no weight is 1, UNKNOWN is healthy.
-    as_written = endpoint_of(at, target)
-    if as_written.weight != endpoint.weight:
+    if before.weight != endpoint.weight:
         target.load_balancing_weight.value = endpoint.weight
-    if as_written.health is not endpoint.health:
+    if before.health is not endpoint.health:
         target.health_status = endpoint.health.value
 
 
@@ -159,11 +155,16 @@ def read(api: EnvoyApi, body: bytes, name: str) -> State:
     headers: dict[Locality, Header] = {}
     for group in message.endpoints:
         at = locality_of(group)
-        found = [Entry(endpoint_of(at, written), written) for written in group.lb_endpoints]
+        found = [_read(at, written) for written in group.lb_endpoints]
         for entry in found:
             entries.setdefault(entry.endpoint.place, entry)
         headers.setdefault(at, Header(_bare(group), _is_sum(group, found), bool(found)))
     return State(_frame(message, name), headers, entries, Tally.of(entry.endpoint for entry in entries.values()))
+
+
+def _read(at: Locality, written: Any) -> Entry:
+    endpoint = endpoint_of(at, written)
+    return Entry(endpoint, written, endpoint)
 
 
 def empty_like(state: State) -> State:

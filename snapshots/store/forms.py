@@ -30,12 +30,15 @@ class Form(Generic[Value]):
 # Names beside a resource, each with its type; those that are no reference have one of these instead.
 _ALIAS = ""
 _ON_DEMAND = ("*", "")
+_TTL_MS = "ttl"
+_NO_REFERENCES = (_ALIAS, _ON_DEMAND[0], _TTL_MS)
 
 
 def _encode_resource(resource: Resource) -> bytes:
     named = [(str(reference.type_url), reference.name) for reference in resource.references]
     named += [(_ALIAS, alias) for alias in resource.aliases]
     named += [_ON_DEMAND] if resource.on_demand else []
+    named += [(_TTL_MS, str(resource.ttl_ms))] if resource.ttl_ms else []
     writer = Writer()
     writer.text(resource.version)
     writer.number(len(named))
@@ -50,10 +53,11 @@ def _decode_resource(key: Key, data: bytes) -> Resource:
     reader = Reader(data)
     version = reader.text()
     named = [(reader.text(), reader.text()) for _ in range(reader.number())]
-    references = tuple(Reference(TypeUrl(kind), name) for kind, name in named if kind not in (_ALIAS, _ON_DEMAND[0]))
+    references = tuple(Reference(TypeUrl(kind), name) for kind, name in named if kind not in _NO_REFERENCES)
     aliases = tuple(name for kind, name in named if kind == _ALIAS)
+    ttl_ms = next((int(name) for kind, name in named if kind == _TTL_MS), 0)
     body = reader.rest()
-    return Resource(TypeUrl(key[0]), key[1], version, body, references, aliases, _ON_DEMAND in named)
+    return Resource(TypeUrl(key[0]), key[1], version, body, references, aliases, _ON_DEMAND in named, ttl_ms)
 
 
 def _encode_origin(origin: Origin) -> bytes:

@@ -196,6 +196,21 @@ def test_in_the_state_of_the_world_the_host_stands_for_it_as_well() -> None:
     assert edge.is_served(changed, API).names == {"shop/www"}
 
 
+def test_of_very_many_names_those_are_told_that_were_asked_for_and_some_of_the_last() -> None:
+    edge = an_envoy(API)
+    names = [f"shop/{number}.api.example.com" for number in range(1_000)]
+    (told,) = aliases(edge.asks(VIRTUAL_HOST, *names)).values()
+    assert set(told) == set(names)
+    edge.acks(VIRTUAL_HOST)
+    (told,) = aliases(edge.asks(VIRTUAL_HOST, names[0])).values()
+    assert names[0] in told
+    assert len(told) == 100
+    edge.acks(VIRTUAL_HOST)
+    (told,) = aliases(edge.is_served(shop_host("api", "*.api.example.com", content="b", on_demand=True))).values()
+    assert names[0] in told
+    assert len(told) == 100
+
+
 def test_equal_answers_are_shared_and_those_under_other_names_are_not() -> None:
     edge = an_envoy(WWW)
     same, other = (an_edge(DELTA, catalogue=edge.catalogue) for _ in range(2))

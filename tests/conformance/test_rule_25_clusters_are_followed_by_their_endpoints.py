@@ -33,3 +33,12 @@ def test_a_listener_is_not_followed_by_its_routes(variant: Variant) -> None:
     edge.acks_all(edge.asks(LISTENER))
     edge.acks_all(edge.asks(ROUTE, "main"))
     assert edge.is_served(listener("main", "b", route="main"), route("main")).types == [LISTENER]
+
+
+def test_endpoints_that_change_with_their_cluster_do_not_wait_for_its_answer(variant: Variant) -> None:
+    """Envoy answers clusters when they are warm: it would wait for the endpoints, and they for its answer."""
+    edge = an_edge(variant, [cluster("web", endpoints="web"), assignment("web")])
+    edge.acks_all(edge.asks(CLUSTER))
+    edge.acks_all(edge.asks(ENDPOINT, "web"))
+    answer = edge.is_served(cluster("web", "b", endpoints="web"), assignment("web", "b"))
+    assert answer.types == [CLUSTER, ENDPOINT]

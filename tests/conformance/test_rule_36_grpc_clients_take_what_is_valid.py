@@ -14,6 +14,8 @@ from tests.clients import StateClient
 from tests.edges import a_cluster, an_edge, eventually
 from tests.transcripts import STATE, Answer, Edge
 from tests.transcripts import an_edge as a_transcript
+from xds.protocol.holding import Hold
+from xds.protocol.requests import StateRequest
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE
 
@@ -69,6 +71,16 @@ def test_routes_follow_that_lead_to_the_valid_cluster_of_a_rejected_response() -
     assert edge.is_served(*service(routes="b")).of(ROUTE).names == {"cart"}
 
 
+def test_routes_follow_that_led_to_clusters_before_they_appeared_and_were_rejected() -> None:
+    """The client has such routes: keeping newer ones back would save it nothing."""
+    edge = a_transcript(STATE, [one for one in service() if one.type_url in (LISTENER, ROUTE)])
+    assert {error.name for error in starts(edge).only.errors} == {"good", "bad"}
+    edge.acks(CLUSTER)
+    assert edge.is_served(*service()).of(CLUSTER).names == {"good", "bad"}
+    edge.nacks(CLUSTER, HALF_GOOD)
+    assert edge.is_served(*service(routes="b")).names == {"cart"}
+
+
 def test_a_cluster_that_is_used_though_its_response_was_rejected_is_in_every_full_state() -> None:
     """Its absence would be its end; what was rejected beside it stays as well, for it was not removed."""
     edge = a_transcript(STATE, service())
@@ -76,6 +88,19 @@ def test_a_cluster_that_is_used_though_its_response_was_rejected_is_in_every_ful
     more = (*service(), cluster("more", endpoints="more"), assignment("more"))
     edge.is_served(*more)
     assert edge.asks(CLUSTER, "more").names == {"good", "bad", "more"}
+
+
+def test_a_rejection_of_the_last_of_two_answers_is_one_of_what_the_first_brought() -> None:
+    """A client that names one more cluster before it has read the first answer speaks of both with its last word."""
+    edge = a_transcript(STATE, service())
+    for type_url in (LISTENER, ROUTE):
+        edge.acks_all(edge.asks(type_url, "cart"))
+    edge.asks(CLUSTER, "bad")
+    edge.wants[CLUSTER] = ("bad", "good")
+    assert edge.sends(StateRequest(CLUSTER, "", edge.wants[CLUSTER])).names == {"good", "bad"}
+    edge.nacks(CLUSTER, HALF_GOOD)
+    told = {one.name: one.hold for one in edge.session.holdings() if one.type_url == CLUSTER}
+    assert told == {"good": Hold.REFUSED, "bad": Hold.REFUSED}
 
 
 def test_what_was_rejected_and_corrected_comes_at_once() -> None:

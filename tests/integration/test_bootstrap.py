@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from examples.demo.envoy import Envoy
 from examples.demo.traffic import Upstream
 from tests.certificates import write_certificates
-from tests.spine import ServerProcess, Site, a_site
+from tests.spine import ROOT, ServerProcess, Site, a_site
 
 VARIANTS = pytest.mark.parametrize("variant", ["delta", "sotw"])
 WAYS = pytest.mark.parametrize("way", [(), ("--per-type",)], ids=["ads", "per-type"])
@@ -54,7 +55,7 @@ def test_the_server_says_its_address_and_its_only_group(server: ServerProcess, s
     [endpoint] = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
     address = endpoint["endpoint"]["address"]["socket_address"]
     assert f"{address['address']}:{address['port_value']}" == server.xds
-    assert document["node"] == {"id": "edge-1", "cluster": "edge"}
+    assert (document["node"]["id"], document["node"]["cluster"]) == ("edge-1", "edge")
 
 
 def test_without_any_group_one_has_to_be_named(server: ServerProcess) -> None:
@@ -123,3 +124,19 @@ def validated(config: Path, text: str) -> str:
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_the_documentation_says_where_types_come_from_as_the_bootstrap_does(server: ServerProcess) -> None:
+    page = (ROOT / "docs" / "xds.md").read_text()
+    [shown] = re.findall(r"```yaml\n(resource_api_version.*?)```", page, re.S)
+    resources = yaml.safe_load(printed(server, "envoy", "--group", "edge", "--per-type"))["dynamic_resources"]
+    assert resources["cds_config"] == yaml.safe_load(shown)
+
+
+@pytest.mark.envoy
+def test_envoy_takes_every_bootstrap_that_the_documentation_shows(server: ServerProcess, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "xds.md").read_text()
+    shown = re.findall(r"^\$ fairlead bootstrap (envoy .*) > envoy.yaml$", page, re.M)
+    assert len(shown) >= 4
+    for number, command in enumerate(shown):
+        assert "OK" in validated(tmp_path / f"{number}.yaml", printed(server, *command.split()))

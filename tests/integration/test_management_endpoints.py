@@ -13,11 +13,13 @@ import pytest
 from grpc import aio
 
 from api.envoy.registry import load_default
-from api.errors import Conflict, InvalidConfig, NotFound, RateExceeded
+from api.errors import Conflict, InvalidConfig, NotFound, RateExceeded, StoreUnavailable
 from api.management.client import ManagementClient
+from api.management.events import Event
 from api.management.rates import BURST, Rates
 from api.management.v1 import management_pb2 as pb
 from api.management.v1 import management_pb2_grpc as rpc
+from snapshots.model import Document
 from snapshots.store.endpoint_records import verify_endpoint_audit
 from snapshots.store.endpoint_sets import EndpointSet
 from snapshots.store.etcd.client import EtcdClient
@@ -168,6 +170,22 @@ async def test_a_set_whose_cluster_is_gone_is_shown_and_can_be_cleared(server: W
     assert await server.client.list_endpoints("edge") == ()
 
 
+async def test_a_plan_warns_of_endpoints_that_a_set_hides(server: WholeServer) -> None:
+    async def hidden(*documents: Document) -> list[pb.Finding]:
+        return [each for each in (await server.client.plan(documents)).findings if each.code == "W1005"]
+
+    moved = (*SHOP[:2], an_eds_cluster_document("carts", ("10.0.0.7", 80)))
+    assert await hidden(*moved) == []
+    await server.client.change_endpoints("edge", "carts", [drain("10.0.0.1")], author="ann")
+
+    (finding,) = await hidden(*moved)
+    assert (finding.severity, finding.path) == (pb.Finding.WARNING, "carts.yaml")
+    assert "version 1 by ann" in finding.message
+    assert await hidden(*SHOP) == []
+    await server.client.change_endpoints("edge", "carts", [CLEAR])
+    assert await hidden(*moved) == []
+
+
 @pytest.mark.parametrize(
     ("group", "cluster", "error", "words"),
     [
@@ -267,6 +285,25 @@ async def test_a_watch_of_a_cluster_that_goes_ends_and_says_so(server: WholeServ
         await server.client.publish(SHOP[:2])
         with pytest.raises(NotFound, match='no cluster "carts"'):
             await anext(states)
+
+
+async def test_a_watch_outlives_a_store_that_does_not_answer(
+    server: WholeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[object] = []
+
+    async def fail(*arguments: object) -> None:
+        failed.append(arguments)
+        raise StoreUnavailable("away")
+
+    async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
+        await anext(states)
+        with monkeypatch.context() as patched:
+            patched.setattr(server.store, "endpoint_set", fail)
+            server.parts.management.service._backend.hub.report(Event(1.0, "endpoints-changed", "edge"))
+            await until(lambda: bool(failed), "the watch to look")
+        await server.client.change_endpoints("edge", "carts", [drain("10.0.0.1")])
+        assert (await anext(states)).version == 1
 
 
 async def test_events_tell_of_endpoints(server: WholeServer) -> None:

@@ -98,25 +98,6 @@ def test_a_change_reaches_envoy_and_config_dump_shows_it(
 
 
 @BOTH_VARIANTS
-def test_no_request_fails_while_clusters_and_routes_are_switched_fifty_times(
-    server: ServerProcess, site: Site, blue: Upstream, green: Upstream, envoys: Envoys, variant: Variant
-) -> None:
-    apply(server, site.points_at(blue))
-    envoy = envoys.start(variant)
-    envoy.wait_until(lambda: site.listens, "the listener")
-    switches = 50
-    with Traffic(site.port) as traffic:
-        wait_for(lambda: traffic.last == "blue", "traffic to blue")
-        for number in range(switches):
-            upstream = (green, blue)[number % 2]
-            apply(server, site.points_at(upstream))
-            wait_for(lambda name=upstream.name: traffic.last == name, f"switch {number + 1} to {upstream.name}")
-    assert traffic.failures == []
-    assert traffic.answers["blue"] > switches
-    assert traffic.answers["green"] > switches
-
-
-@BOTH_VARIANTS
 def test_what_envoy_rejects_is_explained_with_its_words_and_line_while_it_serves_the_old(
     server: ServerProcess, site: Site, blue: Upstream, envoys: Envoys, variant: Variant
 ) -> None:

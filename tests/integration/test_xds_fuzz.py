@@ -23,15 +23,18 @@ from tests.edges import eventually
 from tests.spine import ROOT, ServerProcess, memory_mib
 from xds.protocol.types import CLUSTER, ENDPOINT, RESOURCE_TYPES
 from xds.server.csds import CLIENT_STATUS
+from xds.server.load_reports import LOAD_REPORTING
 from xds.server.services import DISCOVERY_SERVICES
 
 SEEDS = [int(seed) for seed in os.environ.get("FAIRLEAD_FUZZ_SEED", "1,2,3").split(",")]
 STREAMS = int(os.environ.get("FAIRLEAD_FUZZ_STREAMS", "800"))
 AT_A_TIME = 20
 GROWTH_LIMIT_MIB = 90  # with a message left behind in each stream it was 130
+REPORTS = f"/{LOAD_REPORTING}/StreamLoadStats"
 METHODS = [
     *(f"/{row.name}/{method}" for row in DISCOVERY_SERVICES for method in (row.state, row.delta) if method),
     f"/{CLIENT_STATUS}/StreamClientStatus",
+    REPORTS,
 ]
 TYPE_URLS = [*(row.url for row in RESOURCE_TYPES), "", "clusters", "type.googleapis.com/no.such.Thing", "/", "a/b" * 99]
 NAMES = ["*", "", "hello", "local", "xdstp://a/b?c=d#e", "näme\n\x00", "x" * 5_000]
@@ -50,20 +53,40 @@ class Rude:
         return self._random.choice(METHODS)
 
     def messages(self, method: str) -> list[bytes]:
-        kind = "DeltaDiscoveryRequest" if "/Delta" in method else "DiscoveryRequest"
-        return [self._message(kind, first=number == 0) for number in range(self._random.randint(1, 8))]
+        return [self._message(method, first=number == 0) for number in range(self._random.randint(1, 8))]
 
     def ending(self) -> str:
         return self._random.choice(("half-close", "cancel", "abandon", "read"))
 
-    def _message(self, kind: str, *, first: bool) -> bytes:
+    def _message(self, method: str, *, first: bool) -> bytes:
         choice = self._random.random()
         if choice < 0.1:
             return self._random.randbytes(self._random.choice((0, 1, 10, 1_000, 100_000)))
-        data = bytes(self._request(kind, first=first).SerializeToString())
+        made = self._report(first=first) if method == REPORTS else self._request(method, first=first)
+        data = bytes(made.SerializeToString())
         return self._mutated(data) if choice < 0.5 else data
 
-    def _request(self, kind: str, *, first: bool) -> Any:
+    def _report(self, *, first: bool) -> Any:
+        """Clusters and localities that nobody has, and any numbers."""
+        dice, numbers = self._random, (0, 1, 2**64 - 1)
+        message: Any = self._api.new("envoy.service.load_stats.v3.LoadStatsRequest")
+        if first or dice.random() < 0.1:
+            message.node.id, message.node.cluster = dice.choice(IDS), "edge"
+        for _ in range(dice.choice((0, 1, 3, 2_000))):
+            stats = message.cluster_stats.add(cluster_name=f"{dice.choice(NAMES)}{dice.choice((1, 2, dice.random()))}")
+            stats.total_dropped_requests, stats.load_report_interval.nanos = (
+                dice.choice(numbers),
+                dice.choice((-1, 0, 1)),
+            )
+            row = stats.upstream_locality_stats.add(total_issued_requests=dice.choice(numbers))
+            row.locality.zone, row.total_requests_in_progress = dice.choice(NAMES), dice.choice(numbers)
+            row.load_metric_stats.add(
+                metric_name=dice.choice(NAMES), total_metric_value=dice.choice((1e308, float("nan")))
+            )
+        return message
+
+    def _request(self, method: str, *, first: bool) -> Any:
+        kind = "DeltaDiscoveryRequest" if "/Delta" in method else "DiscoveryRequest"
         dice, request = self._random, self._api.new(DISCOVERY + kind)
         message: Any = request
         message.type_url = dice.choice(TYPE_URLS)
@@ -166,6 +189,8 @@ async def test_rude_clients_disturb_nobody(server: ServerProcess, seed: int) -> 
             assert (await client.next()).type_url == ENDPOINT
         await eventually(lambda: server.open_streams() == 2, "the rude streams are gone")
         assert memory_mib(server.pid) - before_mib < GROWTH_LIMIT_MIB
+    assert server.run("top", "--group", "edge").code == 0
+    assert server.ask("/metrics")[0] == 200
     log = server.log.read_text()
     assert "Traceback" not in log
     assert "[error" not in log

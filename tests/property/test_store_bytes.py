@@ -19,8 +19,12 @@ TEXTS = st.text(max_size=12)
 NUMBERS = st.integers(0, 2**63)
 KEYS = st.tuples(TEXTS, TEXTS)
 ENTRIES = st.dictionaries(KEYS, st.binary(max_size=20), max_size=30)
-REFERENCES = st.lists(st.builds(Reference, TEXTS.map(TypeUrl), TEXTS), max_size=3).map(tuple)
-RESOURCE = st.builds(Resource, TEXTS.map(TypeUrl), TEXTS, TEXTS, st.binary(max_size=40), REFERENCES)
+TYPE_URLS = TEXTS.map(lambda text: TypeUrl(f"type/{text}"))
+REFERENCES = st.lists(st.builds(Reference, TYPE_URLS, TEXTS), max_size=3).map(tuple)
+ALIASES = st.lists(TEXTS, max_size=3).map(tuple)
+BODIES = st.binary(max_size=40)
+MARKS = (REFERENCES, ALIASES, st.booleans(), st.integers(0, 10**12))
+RESOURCE = st.builds(Resource, TEXTS.map(TypeUrl), TEXTS, TEXTS, BODIES, *MARKS)
 ORIGIN = st.builds(Origin, TEXTS.map(WorkspaceName), TEXTS, NUMBERS, NUMBERS, TEXTS, TEXTS)
 
 
@@ -28,6 +32,18 @@ ORIGIN = st.builds(Origin, TEXTS.map(WorkspaceName), TEXTS, NUMBERS, NUMBERS, TE
 @given(RESOURCE)
 def test_resources_come_back_as_they_were(resource: Resource) -> None:
     assert RESOURCES.decode((resource.type_url, resource.name), RESOURCES.encode(resource)) == resource
+
+
+def test_resources_of_before_they_had_aliases_and_times_to_live_are_read() -> None:
+    writer = Writer()
+    writer.text("v1")
+    writer.number(1)
+    writer.text("type/route")
+    writer.text("web")
+    writer.raw(b"body")
+    found = RESOURCES.decode(("type/listener", "http"), writer.data())
+    reference = Reference(TypeUrl("type/route"), "web")
+    assert found == Resource(TypeUrl("type/listener"), "http", "v1", b"body", (reference,))
 
 
 @UNHURRIED

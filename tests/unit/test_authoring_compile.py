@@ -54,6 +54,38 @@ def test_resource_knows_its_place_its_references_and_its_version() -> None:
     assert len(one.resource.version) == 16
 
 
+def timed(ttl: str) -> dict[str, str]:
+    return {
+        "web.yaml": cluster("web").replace("{name: web}", f"{{name: web, annotations: {{fairlead.dev/ttl: {ttl}}}}}", 1)
+    }
+
+
+@pytest.mark.parametrize(("ttl", "ttl_ms"), [("1s", 1_000), ("30s", 30_000), ("1.5s", 1_500), ("86400s", 86_400_000)])
+def test_a_time_to_live_is_part_of_the_resource_and_of_its_version(ttl: str, ttl_ms: int) -> None:
+    (one,), (lasting,) = compiled(timed(ttl)).resources, compiled({"web.yaml": cluster("web")}).resources
+    assert (one.resource.ttl_ms, lasting.resource.ttl_ms) == (ttl_ms, 0)
+    assert one.resource.body == lasting.resource.body
+    assert one.resource.version != lasting.resource.version
+
+
+@pytest.mark.parametrize(
+    ("ttl", "code", "hint"),
+    [
+        ("5m", "E0214", "write 300s"),
+        ("soon", "E0214", "a number of seconds and the letter s"),
+        ("0.5s", "E0214", ""),
+        ("-5s", "E0214", ""),
+        ("86401s", "E0214", ""),
+        ('""', "E0214", "a number of seconds and the letter s"),
+        ("30", "E0208", "put it in quotes"),
+    ],
+)
+def test_a_time_to_live_that_cannot_be_is_told_on_its_line(ttl: str, code: str, hint: str) -> None:
+    (finding,) = compiled(timed(ttl)).findings
+    assert (finding.code, finding.line, finding.suggestion) == (code, 3, hint)
+    assert "fairlead.dev/ttl" in finding.message
+
+
 def test_without_a_workspace_everything_is_called_default_and_arguments_override() -> None:
     assert (compiled({}).workspace, compiled({}).group, compiled({}).ok) == ("default", "default", True)
     files = {"fairlead.yaml": WORKSPACE, "web.yaml": cluster("web")}

@@ -73,6 +73,18 @@ def test_a_changed_cluster_reads_as_people_expect() -> None:
     assert lines_of(a_change(CLUSTER, "web", before, after)) == ["~ cluster web  connect_timeout: 1s -> 2s"]
 
 
+@pytest.mark.parametrize(
+    ("before_ms", "after_ms", "words"),
+    [(0, 30_000, "added 30s"), (30_000, 0, "removed 30s"), (30_000, 1_500, "30s -> 1.5s")],
+)
+def test_a_time_to_live_reads_like_a_field(before_ms: int, after_ms: int, words: str) -> None:
+    body = a_message(CLUSTER, name="web")
+    change = a_change(CLUSTER, "web", body, body)
+    change.before_ttl_ms, change.after_ttl_ms = before_ms, after_ms
+    (line,) = lines_of(change)
+    assert line.replace('"', "") == f"~ cluster web  fairlead.dev/ttl: {words}"
+
+
 def test_whole_resources_name_their_place() -> None:
     body = a_message(CLUSTER, name="web")
     assert lines_of(a_change(CLUSTER, "web", b"", body)) == ["+ cluster web  web.yaml:7"]

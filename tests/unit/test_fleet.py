@@ -242,6 +242,22 @@ def test_streams_of_one_type_each_count_together_and_beside_an_aggregated_one() 
     assert books.state() is NodeState.CURRENT
 
 
+def test_a_type_on_several_streams_is_told_as_all_of_them_together() -> None:
+    books = Books()
+    for stream_id in (1, 2):
+        books.connects(stream_id, aggregated=False)
+        books.sees(stream_id, Subscribed(ENDPOINT, False, 1))
+    books.sees(1, Rejected(ENDPOINT, Nonce("1"), 2, 3, "no good", ("web",)))
+    books.sees(2, acked(2, ENDPOINT))
+    status = books.fleet.node("edge")
+    assert status is not None
+    [told] = status.types
+    assert (told.names, told.acked_revision) == (2, 0)
+    assert told.rejection is not None
+    assert told.rejection.message == "no good"
+    assert [rejection.names for rejection in books.fleet.rejections(GROUP)] == [("web",)]
+
+
 def test_node_that_moves_to_another_group_is_counted_there_alone() -> None:
     books = Books()
     books.connects(1, group="old")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tests.builders import a_cluster_report, a_locality_report
 from xds.fleet import Loads
-from xds.fleet.load import OTHERS, ClusterLoad, LoadLimits, Locality, MetricSum
+from xds.fleet.load import OTHERS, ClusterLoad, ClusterReport, LoadLimits, Locality, MetricSum
 from xds.protocol.types import GroupName
 
 EDGE = GroupName("edge")
@@ -97,6 +99,15 @@ def test_metrics_of_backends_are_counted_and_summed() -> None:
     assert locality.metrics == (MetricSum("cpu", 2, 0.5), MetricSum("queue", 4, 1.0))
 
 
+def test_a_sum_of_metrics_never_becomes_infinite() -> None:
+    loads = loads_of(1)
+    for at_s in (100, 110, 120):
+        report = a_locality_report(HERE, metrics=(MetricSum("queue", 1, 1.7e308), MetricSum("debt", 1, -1.7e308)))
+        loads.reported(1, [a_cluster_report(report)], at_s)
+    (locality,) = the_cluster(loads).localities
+    assert [math.isfinite(metric.total) for metric in locality.metrics] == [True, True]
+
+
 def test_groups_are_apart_and_one_that_never_reported_is_forgotten() -> None:
     loads = loads_of(1)
     loads.opened(2, GroupName("other"))
@@ -134,6 +145,32 @@ def test_a_cluster_that_nobody_reports_any_more_makes_room_and_its_counts_stay()
     told = {one.cluster: (one.load.issued, one.dropped) for one in loads.told(EDGE).clusters}
     assert told == {"stays": (0, 0), "v2": (1, 0), OTHERS: (3, 4)}
     assert loads.told(EDGE).over_limit == {}
+
+
+def test_the_cluster_that_was_reported_longest_ago_makes_room() -> None:
+    loads = loads_of(1, limits=LoadLimits(clusters=2, cluster_kept_s=60))
+    loads.reported(1, [a_cluster_report(cluster="stays"), a_cluster_report(cluster="goes")], 100)
+    loads.reported(1, [a_cluster_report(cluster="stays")], 150)
+    loads.reported(1, [a_cluster_report(cluster="new")], 170)
+    assert [one.cluster for one in loads.told(EDGE).clusters] == [OTHERS, "new", "stays"]
+
+
+def test_localities_of_all_clusters_are_counted_once_each_and_given_back() -> None:
+    def zones(*names: str, cluster: str) -> ClusterReport:
+        return a_cluster_report(*(a_locality_report(Locality(zone=name), issued=1) for name in names), cluster=cluster)
+
+    def told(loads: Loads, cluster: str) -> set[str]:
+        return {row.locality.zone or row.locality.region for row in the_cluster(loads, cluster).localities}
+
+    loads = loads_of(1, limits=LoadLimits(localities=2, all_localities=4))
+    loads.reported(1, [zones("a", "b", "c", "d", cluster="web"), zones("a", "b", cluster="api")], 100)
+    assert (told(loads, "web"), told(loads, "api")) == ({"a", "b", OTHERS}, {"a", OTHERS})
+
+    loads = loads_of(1, limits=LoadLimits(clusters=1, all_localities=2, cluster_kept_s=60))
+    loads.reported(1, [zones("a", "b", cluster="old")], 100)
+    loads.reported(1, [], 110)
+    loads.reported(1, [zones("a", "b", cluster="new")], 200)
+    assert (told(loads, OTHERS), told(loads, "new")) == ({OTHERS}, {"a", OTHERS})
 
 
 @pytest.mark.parametrize("limits", [LoadLimits(localities=3), LoadLimits(all_localities=3)])

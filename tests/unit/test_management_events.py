@@ -61,3 +61,17 @@ async def test_a_follower_is_woken_by_its_group_alone() -> None:
 
         assert edge.is_set()
         assert not other.is_set()
+
+
+async def test_who_follows_the_content_is_not_woken_by_those_who_have_it() -> None:
+    hub = EventHub()
+    with hub.content_following("edge") as moved:
+        hub.report(an_event())
+        hub.report(Event(1.0, "endpoints-changed", "other"))
+        assert not moved.is_set()
+        for kind, group in (("revision-published", "edge"), ("endpoints-changed", "edge"), ("store-back", "")):
+            hub.report(Event(2.0, kind, group))
+            assert moved.is_set()
+            moved.clear()
+    hub.report(Event(3.0, "endpoints-changed", "edge"))
+    assert not moved.is_set()

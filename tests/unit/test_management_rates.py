@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.errors import RateExceeded
+from api.management.callers import caller_of
 from api.management.details import decode_error, encode_details
 from api.management.rates import CALLERS_KEPT, Rates
 
@@ -64,3 +65,23 @@ def test_a_client_tells_it_from_what_is_too_large() -> None:
 
     assert isinstance(received, RateExceeded)
     assert (received.exit_code, received.status) == (4, "RESOURCE_EXHAUSTED")
+
+
+class Call:
+    """What a handler is told of its caller."""
+
+    def __init__(self, peer: str, *identities: bytes) -> None:
+        self._peer, self._identities = peer, identities
+
+    def peer(self) -> str:
+        return self._peer
+
+    def peer_identities(self) -> tuple[bytes, ...] | None:
+        return self._identities or None
+
+
+def test_a_caller_is_its_certificate_or_else_its_address_whatever_the_port() -> None:
+    assert caller_of(Call("ipv4:10.0.0.1:4711")) == caller_of(Call("ipv4:10.0.0.1:4712")) == "ipv4:10.0.0.1"
+    assert caller_of(Call("ipv6:%5B::1%5D:4711")) == "ipv6:%5B::1%5D"
+    proved = caller_of(Call("ipv4:10.0.0.1:4711", b"spiffe://b", b"spiffe://a"))
+    assert proved == caller_of(Call("ipv4:10.0.0.2:1", b"spiffe://a", b"spiffe://b")) == "spiffe://a spiffe://b"

@@ -77,11 +77,12 @@ def test_a_revision_without_the_assignment_leaves_it_standing(variant: Variant) 
 def test_it_is_served_only_while_a_cluster_refers_to_it(variant: Variant) -> None:
     edge = a_settled_edge(variant, API, assignment("api"))
     assert edge.has_endpoints(DRAINED).responses == ()
-    appeared = edge.acks_all(edge.is_served(WEB, API, assignment("api")))
+    appeared = edge.is_served(WEB, API, assignment("api"))
     assert bodies(appeared.of(ENDPOINT)) == [DRAINED.body]
+    edge.acks_all(appeared)
     edge.acks_all(edge.is_served(API, assignment("api")))
     assert "web" not in edge.catalogue.served(ENDPOINT).resources
-    again = edge.acks_all(edge.is_served(cluster("other", endpoints="web"), API, assignment("api")))
+    again = edge.is_served(cluster("other", endpoints="web"), API, assignment("api"))
     assert bodies(again.of(ENDPOINT)) == [DRAINED.body]
 
 
@@ -147,6 +148,20 @@ def test_other_types_hear_nothing_of_it(variant: Variant) -> None:
     answer = edge.has_endpoints(DRAINED)
     settled = [*answer.seen(Settled), *edge.acks_all(answer).seen(Settled)]
     assert [one.type_url for one in settled] == [ENDPOINT]
+
+
+@both
+def test_a_session_that_wants_none_of_them_need_not_be_asked(variant: Variant) -> None:
+    edge = a_settled_edge(variant, WEB, cluster("other", endpoints="other"))
+    catalogue, session = edge.catalogue, edge.session
+    catalogue.set_endpoints([("other", assignment("other", "b"))])
+    assert not session.is_concerned()
+    catalogue.set_endpoints([("web", DRAINED)])
+    assert session.is_concerned()
+    edge.acks_all(edge.waits(0))
+    assert not session.is_concerned()
+    catalogue.advance(2, [])
+    assert session.is_concerned()
 
 
 @both

@@ -105,3 +105,58 @@ def test_errors_of_resources_read_back(variant: Variant, name: str) -> None:
     assert told == [("näme", 5, "no such thing"), ("other", 7, "x" * 200)]
     assert len(message.resources) == 1
     assert len(message.SerializeToString()) == len(data)
+
+
+def timed(size: int, ttl_ms: int) -> Resource:
+    return Resource.of(CLUSTER, "näme", bytes(size), ttl_ms=ttl_ms)
+
+
+@pytest.mark.parametrize("size", SIZES[1:])
+@pytest.mark.parametrize("ttl_ms", [1, 999, 1_000, 1_500, 86_400_000])
+def test_times_to_live_read_back_in_both_variants(size: int, ttl_ms: int) -> None:
+    resource, lasting = timed(size, ttl_ms), Resource.of(CLUSTER, "lasting", b"body")
+    response = replace(a_response(resource, lasting), tells_ttl=True)
+    delta_data = ResponseEncoder(MIB).encode(Variant.DELTA, response).data
+    delta = parsed("DeltaDiscoveryResponse", delta_data)
+    state_data = ResponseEncoder(MIB).encode(Variant.STATE_OF_THE_WORLD, response).data
+    state = parsed("DiscoveryResponse", state_data)
+    wrapped, plain = state.resources
+    assert wrapped.type_url == "type.googleapis.com/envoy.service.discovery.v3.Resource"
+    for told in (delta.resources[0], parsed("Resource", wrapped.value)):
+        assert (told.name, told.version, told.ttl.ToMilliseconds()) == ("näme", resource.version, ttl_ms)
+        assert (told.resource.type_url, told.resource.value) == (CLUSTER, resource.body)
+    assert not delta.resources[1].HasField("ttl")
+    assert (plain.type_url, plain.value) == (CLUSTER, b"body")
+    for message, data in ((delta, delta_data), (state, state_data)):
+        assert len(message.SerializeToString()) == len(data)
+
+
+def test_a_heartbeat_has_no_resource_in_it() -> None:
+    resource = timed(100, 5_000)
+    response = replace(a_response(resource.without_body()), tells_ttl=True)
+    (told,) = parsed("DeltaDiscoveryResponse", ResponseEncoder(MIB).encode(Variant.DELTA, response).data).resources
+    assert (told.name, told.version, told.ttl.seconds) == ("näme", resource.version, 5)
+    assert not told.HasField("resource")
+
+
+@pytest.mark.parametrize("variant", list(Variant))
+def test_who_does_not_take_times_to_live_gets_the_same_bytes_as_without(variant: Variant) -> None:
+    resource = timed(100, 5_000)
+    lasting = replace(resource, ttl_ms=0)
+    encoded = [ResponseEncoder(MIB).encode(variant, a_response(one)).data for one in (resource, lasting)]
+    assert encoded[0] == encoded[1]
+
+
+def test_what_a_name_stands_for_is_told_with_it_and_what_stands_for_nothing_without_a_body() -> None:
+    web, api = Resource.of(CLUSTER, "web", b"body"), Resource.of(CLUSTER, "api", b"other")
+    aliases = (("web", ("näme", "b")),)
+    response = replace(a_response(web, api, removed=("gone",)), aliases=aliases, unresolved=("none",))
+    message = parsed("DeltaDiscoveryResponse", ResponseEncoder(MIB, "us").encode(Variant.DELTA, response).data)
+    told = [(one.name, list(one.aliases), one.version, one.resource.value) for one in message.resources]
+    assert told == [
+        ("web", ["näme", "b"], web.version, b"body"),
+        ("api", [], api.version, b"other"),
+        ("none", ["none"], "", b""),
+    ]
+    assert not message.resources[2].HasField("resource")
+    assert list(message.removed_resources) == ["gone"]

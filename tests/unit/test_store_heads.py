@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from api.errors import StoreUnavailable
@@ -14,10 +13,10 @@ from snapshots.store.keys import Keys
 from snapshots.store.protocol import Revision
 from snapshots.store.records import RevisionRecord, Target
 from tests.contract.publications import SHOP
+from tests.etcd_script import Script
 from xds.protocol.types import GroupName
 
 KEYS = Keys()
-Answer = Listing | Sequence[WatchBatch] | Exception
 
 
 def _target(number: int, group: str = "edge") -> KeyValue:
@@ -35,32 +34,6 @@ def _batch(*targets: KeyValue) -> WatchBatch:
     return WatchBatch(tuple(WatchEvent("put", target) for target in targets), 101)
 
 
-class Script:
-    """An etcd that answers as it was told, listings and watches in turn; then there is no more."""
-
-    def __init__(self, *answers: Answer) -> None:
-        self.answers = list(answers)
-        self.started: list[int] = []
-
-    async def list(self, prefix: str, **_: object) -> Listing:
-        assert prefix == KEYS.targets
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        assert isinstance(answer, Listing)
-        return answer
-
-    async def watch(self, prefix: str, *, start_revision: int) -> AsyncGenerator[WatchBatch, None]:
-        self.started.append(start_revision)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        assert not isinstance(answer, Listing)
-        for batch in answer:
-            yield batch
-        raise StoreUnavailable("cut off")
-
-
 async def _heads(script: Script) -> list[tuple[str, int]]:
     """All that is yielded until the script has no more answers."""
     seen: list[tuple[str, int]] = []
@@ -74,13 +47,14 @@ async def _heads(script: Script) -> list[tuple[str, int]]:
 
 
 async def test_a_watch_starts_where_the_listing_ended() -> None:
-    script = Script(_listing(_target(3), revision=41), [_batch(_target(4))])
+    script = Script(KEYS.targets, _listing(_target(3), revision=41), [_batch(_target(4))])
     assert await _heads(script) == [("edge", 3), ("edge", 4)]
     assert script.started == [42]
 
 
 async def test_numbers_never_go_back_whatever_is_answered() -> None:
     script = Script(
+        KEYS.targets,
         _listing(_target(3)),
         [_batch(_target(2)), _batch(_target(3)), _batch(_target(5))],
         _listing(_target(4)),
@@ -90,12 +64,13 @@ async def test_numbers_never_go_back_whatever_is_answered() -> None:
 
 
 async def test_of_a_batch_each_group_yields_its_newest() -> None:
-    script = Script(_listing(), [_batch(_target(1), _target(1, "other"), _target(2), _target(3))])
+    script = Script(KEYS.targets, _listing(), [_batch(_target(1), _target(1, "other"), _target(2), _target(3))])
     assert await _heads(script) == [("edge", 3), ("other", 1)]
 
 
 async def test_after_compaction_and_outages_the_listing_tells_what_was_missed() -> None:
     script = Script(
+        KEYS.targets,
         StoreUnavailable("down"),
         _listing(_target(1)),
         Compacted("gone", 50),
@@ -107,5 +82,5 @@ async def test_after_compaction_and_outages_the_listing_tells_what_was_missed() 
 
 async def test_a_target_that_is_deleted_by_hand_says_nothing() -> None:
     gone = WatchEvent("delete", KeyValue(KEYS.target(GroupName("edge")), b"", 0, 60))
-    script = Script(_listing(_target(1)), [WatchBatch((gone,), 60), _batch(_target(2))])
+    script = Script(KEYS.targets, _listing(_target(1)), [WatchBatch((gone,), 60), _batch(_target(2))])
     assert await _heads(script) == [("edge", 1), ("edge", 2)]

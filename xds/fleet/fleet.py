@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from xds.fleet.members import Census, Member, Stream
 from xds.fleet.notes import note, printable
-from xds.fleet.status import GroupCounts, NodeState, NodeStatus, Progress, Rejection, TypeStatus
+from xds.fleet.status import GroupCounts, NodeState, NodeStatus, Progress, Rejection, TypeStatus, together
 from xds.protocol import plan
 from xds.protocol.requests import Node
-from xds.protocol.types import GroupName, NodeId
+from xds.protocol.types import GroupName, NodeId, TypeUrl
 
 
 class Fleet:
@@ -205,10 +205,14 @@ def _state(member: Member, head: int) -> NodeState:
 
 
 def _types(member: Member) -> Iterator[TypeStatus]:
-    """What the streams that count know of each type; a type on several streams is told as its newest has it."""
+    """What the streams that count know of each type; a type on several streams is told as all of them together."""
     streams = [stream for stream in member.streams.values() if member.counts(stream)] or [member.main]
-    merged = {url: record for stream in streams for url, record in stream.types.items()}
-    return (merged[url].told(url) for url in sorted(merged))
+    merged: dict[TypeUrl, TypeStatus] = {}
+    for stream in streams:
+        for url, record in stream.types.items():
+            told = record.told(url)
+            merged[url] = together(merged[url], told) if url in merged else told
+    return (merged[url] for url in sorted(merged))
 
 
 def _rejections(member: Member) -> Iterator[Rejection]:

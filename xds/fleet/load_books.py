@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from xds.protocol.types import GroupName
 
 # Rates are kept in whole millionths, so that what is added and taken away again leaves nothing behind.
 MICRO = 1_000_000
+LARGEST = sys.float_info.max
 
 Now = tuple[int, int, int, int]
 """In progress, and issued, finished, failed in millionths a second."""
@@ -35,7 +37,8 @@ class LocalityRow:
 
     def measure(self, metric: MetricSum) -> None:
         count, total = self.metrics.get(metric.name, (0, 0.0))
-        self.metrics[metric.name] = (count + metric.count, total + metric.total)
+        total = max(-LARGEST, min(total + metric.total, LARGEST))  # infinity would be there for good
+        self.metrics[metric.name] = (count + metric.count, total)
 
     def absorb(self, other: LocalityRow) -> None:
         """Take over another row's counts, without its metrics: those of different backends do not add up."""

@@ -44,6 +44,20 @@ class TypeStatus:
     rejection: Rejection | None = None
 
 
+def together(one: TypeStatus, other: TypeStatus) -> TypeStatus:
+    """One type that a client takes on two streams: all its names, the least of the revisions, the newest rejection."""
+    rejections = [rejection for rejection in (one.rejection, other.rejection) if rejection]
+    return TypeStatus(
+        one.type_url,
+        one.wildcard or other.wildcard,
+        one.names + other.names,
+        min(one.sent_revision, other.sent_revision),
+        min(one.acked_revision, other.acked_revision),
+        max(one.changed_at_s, other.changed_at_s),
+        max(rejections, key=lambda rejection: (rejection.revision, rejection.since_s), default=None),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
     """One node. `streams` over 1: a reconnect that overlaps, or two clients with one id; the newest is shown."""

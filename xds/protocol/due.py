@@ -14,7 +14,7 @@ def updates_due(subscription: Subscription, served: ServedType) -> tuple[Resourc
     if subscription.quiet:
         if subscription.sent_to >= served.log.newest:
             return ()
-        if subscription.interest.wildcard and not subscription.interest.own:
+        if subscription.interest.wildcard and not subscription.interest.names:
             return served.updates_since(subscription.sent_to)
     names = _changes(subscription.interest, served, subscription.sent_to).updated
     # What was answered ahead of the cursor may since have gone back to what it was there: no change to the log.
@@ -36,7 +36,8 @@ def removals_due(subscription: Subscription, served: ServedType) -> tuple[str, .
     if not (subscription.lingering or subscription.let_go):
         return names
     kept = (name for name in subscription.lingering if name not in served.resources and name in subscription.interest)
-    return tuple(sorted({*names, *kept, *subscription.let_go}))
+    let_go = (name for name in subscription.let_go if name not in served.resources or name not in subscription.interest)
+    return tuple(sorted({*names, *kept, *let_go}))
 
 
 def removals_held(subscription: Subscription, served: ServedType) -> tuple[str, ...]:
@@ -57,13 +58,12 @@ def _removed_since(subscription: Subscription, served: ServedType) -> tuple[str,
 
 def _changes(interest: Interest, served: ServedType, since: int) -> Changes:
     """What changed of what is wanted: by name, and with everything as far as everything goes."""
-    if interest.wildcard and not interest.own:
+    if interest.wildcard and not interest.names:
         return served.shown_since(since)
     named = served.changes_since(since).cut(interest.named)
     if not interest.wildcard:
         return named
-    own = interest.own
-    others = served.shown_since(since).cut(lambda names: tuple(name for name in names if name not in own))
+    others = served.shown_since(since).cut(lambda names: tuple(name for name in names if not interest.owns(name)))
     updated, removed = (*others.updated, *named.updated), (*others.removed, *named.removed)
     return Changes(tuple(sorted(updated)), tuple(sorted(removed)))
 

@@ -20,20 +20,30 @@ def follow(subscription: Subscription, served: ServedType) -> None:
     if not subscription.type.aliased:
         return
     standing = interest.standing
+    subscription.asked |= subscription.postponed & interest.names
+    subscription.postponed.clear()
     asked = subscription.asked & interest.names
     for name in asked if standing.seen == served.aliases.changes else interest.names:
         standing.put(name, NOTHING if name in served.resources else served.aliases.targets(name))
     standing.seen = served.aliases.changes
+    standing.ask(asked)
     subscription.asked = {target for name in subscription.asked for target in standing.targets(name)}
     _settle(subscription, served)
 
 
+def postpone(subscription: Subscription, served: ServedType) -> None:
+    """What was asked for and is there goes with what else is due; its names are kept, for it may go before that."""
+    interest, ready = subscription.interest, subscription.asked & served.resources.keys()
+    for name in ready:
+        subscription.postponed.update(interest.standing.names_of(name) if name in interest.standing else (name,))
+    subscription.owed |= ready
+    subscription.asked -= ready
+
+
 def _settle(subscription: Subscription, served: ServedType) -> None:
     interest, standing = subscription.interest, subscription.interest.standing
-    for name in standing.gained:
-        # What is wanted anyhow comes with the log; what only its new name wants may be older than the cursor.
-        if name in standing and not interest.wants_beside_aliases(name):
-            subscription.owed.add(name)
+    # What only its new name wants may be older than the cursor, and what is held is told under its new name.
+    subscription.owed |= {name for name in standing.gained if name in standing}
     for name in standing.released:
         if name not in interest or name not in served.resources:
             subscription.forget(name)

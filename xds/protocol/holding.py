@@ -43,7 +43,7 @@ def wanted_at_most(subscription: Subscription, served: ServedType | None) -> int
     """No more resources than this are wanted."""
     interest = subscription.interest
     everything = len(served.resources) if served is not None and interest.wildcard else 0
-    return len(interest.own) + everything
+    return len(interest.names) + len(interest.standing) + everything
 
 
 def holdings(subscription: Subscription, served: ServedType | None) -> Iterator[Holding]:
@@ -102,6 +102,8 @@ class _View:
         """Nothing of this name is served; the client may be left what it had until nothing needs it."""
         departed = self.served.departed.get(name)
         left = name in self.subscription.lingering or name in self.subscription.parting
+        if left and (name in self.awaited or name in self.subscription.rejected):
+            return self._told(name, Hold.SENT)
         return self._told(name, Hold.OLDER, departed.version) if left and departed else self._told(name, Hold.MISSING)
 
     def _older(self, name: str, position: int, nothing: Hold) -> Holding:

@@ -36,16 +36,12 @@ class Interest:
     hidden: Set[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
-        return name in self.standing or self.wants_beside_aliases(name)
+        return name in self.names or name in self.standing or (self.wildcard and name not in self.hidden)
 
     @property
     def own(self) -> Set[str]:
         """Resources by their names, or by names that stand for them."""
         return self.names | self.standing.resource_names if self.standing else self.names
-
-    def wants_beside_aliases(self, name: str) -> bool:
-        """Whether a resource is wanted by its name, or with everything."""
-        return name in self.names or (self.wildcard and name not in self.hidden)
 
     def of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `names` that are wanted, in their order; O(the smaller side) for a few names of many."""
@@ -53,10 +49,13 @@ class Interest:
 
     def named(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `names` that are wanted by name, whatever is wanted beside them."""
-        own = self.own
-        if len(own) < len(names):
-            return tuple(sorted(own & set(names)))
-        return tuple(name for name in names if name in own)
+        if len(self.names) + len(self.standing) < len(names):
+            return tuple(sorted(self.own & set(names)))
+        return tuple(name for name in names if self.owns(name))
+
+    def owns(self, name: str) -> bool:
+        """Whether a resource is wanted by its name, or by one that stands for it."""
+        return name in self.names or name in self.standing
 
     def change(self, subscribe: Iterable[str], unsubscribe: Iterable[str]) -> Wanted:
         """The incremental variant: names come and go one by one (rules 11 to 14). Naming something keeps `*`."""

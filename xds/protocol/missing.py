@@ -29,7 +29,7 @@ class Missing:
     def asked_for(cls, subscription: Subscription, served: ServedType) -> Missing:
         """Of the names that the client has just subscribed to; not of those that it let go of."""
         asked = subscription.asked & subscription.interest.names
-        names = tuple(sorted(asked - served.resources.keys()))
+        names = tuple(sorted(name for name in asked if name not in served.resources))  # not all of those are looked at
         return cls(names, f"group {served.group!r} has no {subscription.type.short} of this name") if names else cls()
 
     def among(self, names: Iterable[str]) -> tuple[ResourceError, ...]:

@@ -8,10 +8,10 @@ xDS: "Eventual consistency considerations". It decides no content and changes no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from xds.protocol.catalogue import Catalogue
-from xds.protocol.changelog import ABSENT
+from xds.protocol.served import ServedType
 from xds.protocol.siblings import Membership
 from xds.protocol.subscription import Subscription
 from xds.protocol.types import (
@@ -27,13 +27,13 @@ from xds.protocol.types import (
     VIRTUAL_HOST,
     TypeUrl,
 )
+from xds.protocol.warming import Warming
 
 # Referrers before what they refer to; types without a row of their own go first: nothing known refers to them.
 REMOVAL_ORDER = (LISTENER, SCOPED_ROUTE, ROUTE, VIRTUAL_HOST, CLUSTER, ENDPOINT, EXTENSION, SECRET, RUNTIME)
 _REMOVAL_PLACE: dict[TypeUrl, int] = {type_url: place for place, type_url in enumerate(REMOVAL_ORDER)}
 KEPT_WHILE_REFERRED_TO = frozenset({SECRET, EXTENSION})  # rule 29
 _CLUSTER_REFERRERS = frozenset({LISTENER, ROUTE, VIRTUAL_HOST})
-Name = tuple[str, str]  # type URL, resource name
 _ENDPOINT_ORDER = BY_URL[ENDPOINT].order
 _ABOVE_ALL = 1 + max(row.order for row in BY_URL.values())
 
@@ -45,34 +45,60 @@ class Turn:
         self,
         subscriptions: Sequence[Subscription],
         catalogue: Catalogue,
-        warming: Mapping[str, float],
+        warming: Warming,
         now_s: float,
         patience_s: float,
         membership: Membership | None = None,
+        *,
+        is_alone: bool = False,
     ) -> None:
         self.wake_at_s: float | None = None
+        self.catalogue = catalogue
+        self.now_s = now_s
         self._subscriptions = subscriptions
-        self._catalogue = catalogue
-        self._warming_until_s = max(warming.values(), default=now_s)
-        self._now_s = now_s
+        self._warming = warming
         self._patience_s = patience_s
         self._membership = membership
+        self._is_alone = is_alone
+
+    def may_answer(self, subscription: Subscription) -> bool:
+        """Whether the client has taken what is new of all that the first answer of a type may refer to."""
+        order = subscription.type.order
+        upstream = [other for other in self._subscriptions if other.type.order < order]
+        under_way = [other for other in upstream if self._is_under_way(other)]
+        if under_way or not self._is_warm():
+            return False
+        return not self._wait_for_first(filter(self._is_under_way, self._behind(lambda url: BY_URL[url].order < order)))
+
+    def has_referrers(self, subscription: Subscription) -> bool:
+        """Whether the client may have what refers to this type, on this stream or on others."""
+        return not self._is_alone and not subscription.type.aliased and subscription.type.url != REMOVAL_ORDER[0]
+
+    def are_referrers_under_way(self, subscription: Subscription) -> bool:
+        """Whether something that may refer to this type is yet to be answered, or taken, or removed."""
+        place = _removal_place(subscription)
+        here = (other for other in self._subscriptions if _removal_place(other) < place)
+        there = self._behind(lambda url: _REMOVAL_PLACE[url] < place)
+        return any(other.lingering or self._is_under_way(other) for other in (*here, *there))
 
     def may_add(self, subscription: Subscription) -> bool:
         """Whether all that its resources may refer to was answered, as of their last change.
 
         Endpoints that changed apart from configuration need no more of their clusters than the revision brought.
         """
-        needed = min(self._catalogue.served(subscription.type.url).log.newest, self._catalogue.revised_at)
+        needed = min(self.catalogue.served(subscription.type.url).log.newest, self.catalogue.revised_at)
         order = subscription.type.order
         upstream = (other for other in self._subscriptions if other.type.order < order)
+        if subscription.owed:
+            # Envoy answers clusters when they are warm, and they are warm when it has their endpoints (rule 25).
+            upstream = (one for one in upstream if one.type.url != CLUSTER or one.sent_to < needed)
         warm = order <= _ENDPOINT_ORDER or self._is_warm()
         return self._all_answered(upstream, needed) and warm and self._siblings_answered(needed, order)
 
     def may_remove(self, subscription: Subscription, *, freed: bool) -> bool:
         """Whether every addition up to the removal was answered; `freed`: by what stopped using it only now."""
-        newest = self._catalogue.served(subscription.type.url).log.newest
-        needed = self._catalogue.revised_at if freed else min(newest, self._catalogue.revised_at)
+        newest = self.catalogue.served(subscription.type.url).log.newest
+        needed = self.catalogue.revised_at if freed else min(newest, self.catalogue.revised_at)
         answered = self._all_answered(self._subscriptions, needed) and self._is_warm()
         return answered and self._siblings_answered(needed) and self._siblings_removed(subscription)
 
@@ -87,14 +113,22 @@ class Turn:
             return False
         if not self.may_remove(subscription, freed=True):
             return True
-        return self._before(subscription.parting.setdefault(name, self._now_s + self._patience_s))
+        return self.is_before(subscription.parting.setdefault(name, self.now_s + self._patience_s))
 
     def is_waited_for(self, subscription: Subscription) -> bool:
         """Whether a response of this type is under way, and not for too long."""
         if not subscription.awaiting or subscription.unsolicited:
             return False
         deadline_s = min(push.sent_at_s for push in subscription.awaiting.values()) + self._patience_s
-        return self._before(deadline_s)
+        return self.is_before(deadline_s)
+
+    def served(self, subscription: Subscription) -> ServedType:
+        """The state of its type."""
+        return self.catalogue.served(subscription.type.url)
+
+    def family(self) -> Sequence[Subscription]:
+        """Whose rejections count here: of this stream, and without ADS of the client's others."""
+        return [*self._membership.troubled(), *self._subscriptions] if self._membership else self._subscriptions
 
     def in_removal_order(self) -> list[Subscription]:
         return sorted(self._subscriptions, key=_removal_place)
@@ -104,32 +138,40 @@ class Turn:
         answers = [self._is_unanswered(subscription, position) for subscription in subscriptions]
         return True not in answers
 
+    def _is_under_way(self, subscription: Subscription) -> bool:
+        if subscription.is_unanswered:
+            return True
+        return any(push.names for push in subscription.awaiting.values()) and self.is_waited_for(subscription)
+
+    def _behind(self, types: Callable[[TypeUrl], bool]) -> Iterable[Subscription]:
+        """Without ADS: those of the client's other streams, of some types, that may have to hear of the revision."""
+        return self._membership.siblings.behind(types) if self._membership else ()
+
     def _is_unanswered(self, subscription: Subscription, position: int) -> bool:
         if subscription.confirmed_to >= position or subscription.unsolicited:
             return False
         return self.is_waited_for(subscription) if subscription.awaiting else True
 
     def _is_warm(self) -> bool:
-        if self._membership and self._warming_until_s > self._now_s:
+        until_s = self._warming.latest_s(self.now_s)
+        if self._membership and until_s > self.now_s:
             self._membership.wait_for(None)
-        return not self._before(self._warming_until_s)
+        return not self.is_before(until_s)
 
     def _siblings_answered(self, position: int, below: int = _ABOVE_ALL) -> bool:
         """Without ADS: whether the other streams of the client, of types of an order below, have answered too."""
-        behind = self._membership.siblings.behind if self._membership else ()
-        return not self._wait_for_first(
-            other for other in behind if other.type.order < below and self._is_unanswered(other, position)
-        )
+        if self._membership is None:
+            return True
+        behind = self._behind(lambda type_url: BY_URL[type_url].order < below)
+        return not self._wait_for_first(other for other in behind if self._is_unanswered(other, position))
 
     def _siblings_removed(self, subscription: Subscription) -> bool:
         """Without ADS: whether what may refer to this type is gone from the other streams of the client."""
+        if self._membership is None:
+            return True
         place = _removal_place(subscription)
-        removing = self._membership.siblings.removing if self._membership else ()
-        return not self._wait_for_first(
-            other
-            for other in removing
-            if _removal_place(other) < place and (not other.awaiting or self.is_waited_for(other))
-        )
+        removing = self._membership.siblings.removing(lambda type_url: _REMOVAL_PLACE[type_url] < place)
+        return not self._wait_for_first(other for other in removing if not other.awaiting or self.is_waited_for(other))
 
     def _wait_for_first(self, blockers: Iterable[Subscription]) -> bool:
         first = next(iter(blockers), None)
@@ -137,8 +179,9 @@ class Turn:
             self._membership.wait_for(first)
         return first is not None
 
-    def _before(self, deadline_s: float) -> bool:
-        if deadline_s <= self._now_s:
+    def is_before(self, deadline_s: float) -> bool:
+        """Whether there is something to wait for, which then counts for the wake-up."""
+        if deadline_s <= self.now_s:
             return False
         self.wake_at_s = deadline_s if self.wake_at_s is None else min(self.wake_at_s, deadline_s)
         return True
@@ -146,49 +189,3 @@ class Turn:
 
 def _removal_place(subscription: Subscription) -> int:
     return _REMOVAL_PLACE.get(subscription.type.url, -1)
-
-
-def unusable(subscriptions: Iterable[Subscription], catalogue: Catalogue) -> set[Name]:
-    """What the client refused and holds no earlier version of, and what is new and cannot work without it."""
-    by_url = {subscription.type.url: subscription for subscription in subscriptions}
-    pending: list[Name] = [
-        (subscription.type.url, name)
-        for subscription in by_url.values()
-        for name, rejection in subscription.rejected.items()
-        if rejection.is_new
-    ]
-    found: set[Name] = set()
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending.extend(_new_referrers(by_url, catalogue, name))
-    return found
-
-
-def _new_referrers(by_url: Mapping[TypeUrl, Subscription], catalogue: Catalogue, name: Name) -> Iterable[Name]:
-    for type_url, referrer in catalogue.references.referrers(*name):
-        subscription = by_url.get(TypeUrl(type_url))
-        if subscription is not None and is_new(subscription, catalogue, referrer):
-            yield (type_url, referrer)
-
-
-def is_new(subscription: Subscription, catalogue: Catalogue, name: str) -> bool:
-    """Whether the client holds no version of `name` yet."""
-    if name in subscription.rejected:
-        return subscription.rejected[name].is_new
-    if name in subscription.withheld:
-        return subscription.withheld[name].is_new
-    mark = catalogue.served(subscription.type.url).log.held_at(name, subscription.sent_to)
-    return mark is not None and mark.version == ABSENT
-
-
-def kept(subscriptions: Iterable[Subscription]) -> set[Name]:
-    """What the client still needs for the versions that it holds instead of those that it refused or waits for."""
-    found: set[Name] = set()
-    for subscription in subscriptions:
-        for rejection in subscription.rejected.values():
-            found.update((needed.type_url, needed.name) for needed in rejection.keeps)
-        for withheld in subscription.withheld.values():
-            found.update((needed.type_url, needed.name) for needed in withheld.keeps)
-    return found

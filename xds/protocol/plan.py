@@ -26,6 +26,7 @@ class Response:
     `removed` is for the incremental variant only; `errors` are told once, for names just subscribed to.
     `aliases`, incremental too: of some of the resources, the other names that this client knows them by; `unresolved`
     are names that it asked for and that stand for nothing, each told as a resource without a body.
+    `tells_ttl`: the client takes times to live, and some resource may have one; one without a body is a heartbeat.
     """
 
     type_url: TypeUrl
@@ -37,6 +38,7 @@ class Response:
     errors: tuple[ResourceError, ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unresolved: tuple[str, ...] = ()
+    tells_ttl: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,14 @@ class Sent:
     removed: int
     apart: bool = False
     position: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Heartbeats were decided: the client may go on with what it holds for a time only. It is no push."""
+
+    type_url: TypeUrl
+    resources: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,7 @@ class Settled:
     position: int = field(default=0, compare=False)
 
 
-Observation = Subscribed | Sent | Acked | Rejected | Stale | Settled
+Observation = Subscribed | Sent | Renewed | Acked | Rejected | Stale | Settled
 
 
 @dataclass(frozen=True, slots=True)

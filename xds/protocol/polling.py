@@ -28,7 +28,8 @@ class Poll:
     """
 
     def __init__(self, request: StateRequest, only_type: TypeUrl, limits: Limits) -> None:
-        self._request = replace(request, resource_names=request.resource_names or (WILDCARD,))
+        node = replace(request.node, client_features=()) if request.node else None  # nothing can be renewed in time
+        self._request = replace(request, resource_names=request.resource_names or (WILDCARD,), node=node)
         whole = replace(limits, response_bytes=sys.maxsize)  # an answer that cannot be followed cannot be split
         self._session = Session(Variant.STATE_OF_THE_WORLD, count(1), only_type=only_type, limits=whole)
         self.refused = self._session.receive(self._request, 0.0).close
@@ -42,9 +43,8 @@ class Poll:
         if not responses:
             return None
         (response,) = responses
-        if WILDCARD in self._request.resource_names:
-            return response
-        version = version_of(sum(map(digest, response.resources)))
+        everything = WILDCARD in self._request.resource_names
+        version = response.version if everything else version_of(sum(map(digest, response.resources)))
         if version == self._request.version_info:
             return None
         return replace(response, version=version, share_key=("poll", response.share_key))

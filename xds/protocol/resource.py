@@ -26,6 +26,8 @@ class Resource:
     `version` is a hash of the body: the same on every replica and after every restart (protocol.md, rule 8).
     `references` steer ordering, `aliases` are what else it is asked for by (see `aliases`); both are derived from the
     body and are no part of the version. `on_demand`: asking for everything does not bring it, naming it does.
+    `ttl_ms`: how long a client may keep it without hearing of it; 0: for ever. It is a part of the version, because
+    clients are told of it.
     """
 
     type_url: TypeUrl
@@ -35,6 +37,7 @@ class Resource:
     references: tuple[Reference, ...] = ()
     aliases: tuple[str, ...] = ()
     on_demand: bool = False
+    ttl_ms: int = 0
 
     @classmethod
     def of(
@@ -46,10 +49,16 @@ class Resource:
         *,
         aliases: tuple[str, ...] = (),
         on_demand: bool = False,
+        ttl_ms: int = 0,
     ) -> Resource:
-        return cls(type_url, name, content_version(body), body, references, aliases, on_demand)
+        return cls(type_url, name, content_version(body, ttl_ms), body, references, aliases, on_demand, ttl_ms)
+
+    def without_body(self) -> Resource:
+        """What a heartbeat says of it: that this version goes on."""
+        return Resource(self.type_url, self.name, self.version, b"", ttl_ms=self.ttl_ms)
 
 
-def content_version(body: bytes) -> str:
-    """16 hex digits of the SHA-256 of the body."""
-    return hashlib.sha256(body).hexdigest()[:16]
+def content_version(body: bytes, ttl_ms: int = 0) -> str:
+    """16 hex digits of the SHA-256 of the body, and of the time to live where there is one."""
+    lives = b"\0ttl %d" % ttl_ms if ttl_ms else b""
+    return hashlib.sha256(body + lives).hexdigest()[:16]

@@ -17,6 +17,7 @@ from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
 _MODULUS = 1 << 128
+REMEMBERED_VERSIONS = 64
 Answer = TypeVar("Answer")
 
 
@@ -41,9 +42,11 @@ class ServedType:
         self.departed: dict[str, Resource] = {}  # removed lately: a full state may have to name them once more
         self.aliases = AliasIndex()
         self.on_demand: set[str] = set()  # names of those that everything does not include
+        self.timed: set[str] = set()  # names of those that have a time to live
         self.log = ChangeLog()
         self.version = version_of(0)
         self._total = 0
+        self._positions: dict[str, int] = {}  # of earlier versions, oldest first
         self._in_order = InOrder(self.resources)
         self._shared: dict[Hashable, object] = {}
 
@@ -54,6 +57,8 @@ class ServedType:
 
     def replace(self, position: int, name: str, after: Resource | None) -> None:
         """Put, change or remove one name. O(1)."""
+        if position > self.log.newest:
+            self._remember_version()
         before = self._swap(name, after)
         if before is None:
             self.departed.pop(name, None)
@@ -96,6 +101,10 @@ class ServedType:
         """Whether removals since `position` are all known."""
         return position >= self.log.floor
 
+    def position_of(self, version: str) -> int | None:
+        """Where this version, of a whole state, was served lately; None when nobody remembers."""
+        return self._positions.get(version)
+
     def updates_since(self, position: int) -> tuple[Resource, ...]:
         """The resources of `shown_since`, one tuple for all sessions that stand there."""
         return self.shared(position, lambda: self.select(self.shown_since(position).updated))
@@ -109,6 +118,12 @@ class ServedType:
         """The version of this state with `extra` resources next to it: an intermediate state on the way here."""
         return version_of(self._total + sum(digest(resource) for resource in extra))
 
+    def _remember_version(self) -> None:
+        self._positions.pop(self.version, None)
+        self._positions[self.version] = self.log.newest
+        if len(self._positions) > REMEMBERED_VERSIONS:
+            del self._positions[next(iter(self._positions))]
+
     def _shown(self) -> tuple[Resource, ...]:
         found = self._in_order.all()
         return tuple(resource for resource in found if not resource.on_demand) if self.on_demand else found
@@ -121,8 +136,11 @@ class ServedType:
         if before is not None:
             self._total -= digest(before)
             self.on_demand.discard(name)
+            self.timed.discard(name)
         if after is not None and after.on_demand:
             self.on_demand.add(name)
+        if after is not None and after.ttl_ms:
+            self.timed.add(name)
         self.aliases.replace(before, after)
         self._in_order.replaced(name, before, after)
         self.version = version_of(self._total)

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from xds.protocol.admission import Limits, refuse_names, refuse_node, refuse_type
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.dispatch import Dispatch
+from xds.protocol.features import takes_ttl
 from xds.protocol.holding import Holding, holdings, wanted_at_most
 from xds.protocol.interest import Interest, Wanted
 from xds.protocol.plan import Close, Observation, Plan, Rejected, Stale, Subscribed
+from xds.protocol.renewing import heard
 from xds.protocol.requests import DeltaRequest, Node, StateRequest
-from xds.protocol.responses import DeltaResponses, StateResponses
+from xds.protocol.responses import BY_VARIANT
 from xds.protocol.served import ServedType
 from xds.protocol.settling import settle
 from xds.protocol.siblings import Siblings
@@ -26,10 +28,6 @@ from xds.protocol.variant import Variant
 __all__ = ["Limits", "Session", "Variant"]
 
 _UNKNOWN_ORDER = 9  # types without a row go last
-_RESPONSES: dict[Variant, type[DeltaResponses] | type[StateResponses]] = {
-    Variant.DELTA: DeltaResponses,
-    Variant.STATE_OF_THE_WORLD: StateResponses,
-}
 
 
 class Session:
@@ -52,9 +50,11 @@ class Session:
         self.only_type = only_type
         self._limits = limits or Limits()
         self._catalogue: Catalogue | None = None
+        self._looked_to = -1  # nothing up to this position concerns the client any more
         self._subscriptions: dict[TypeUrl, Subscription] = {}
-        responses = _RESPONSES[variant](self._limits.response_bytes)
-        self._dispatch = Dispatch(self._subscriptions, responses, nonces, self._limits.patience_s)
+        responses = BY_VARIANT[variant](self._limits.response_bytes)
+        patience_s, is_one_type = self._limits.patience_s, only_type is not None
+        self._dispatch = Dispatch(self._subscriptions, responses, nonces, patience_s, is_one_type=is_one_type)
 
     def __repr__(self) -> str:
         node = f"node {self.node.id!r}" if self.node else "a node yet to say its name"
@@ -69,7 +69,9 @@ class Session:
         refusal = refuse_node(self.node, request) or refuse_type(type_url, self.only_type)
         if refusal is not None:
             return Plan(close=refusal)
-        self.node = request.node if request.node and request.node.id else self.node
+        if request.node and request.node.id:
+            self.node = request.node
+            self._dispatch.take_ttl(takes_ttl(request.node, self.variant))
         subscription = self._subscription(type_url)
         seen = self._take(subscription, request)
         refusal = self._refuse_size()
@@ -93,6 +95,23 @@ class Session:
         """The catalogue moved, or `wake_at_s` of an earlier plan came."""
         return self._turn(now_s, ())
 
+    def is_concerned(self) -> bool:
+        """Whether `advance` may have something to do since the catalogue moved. Cheap: a whole group can be asked.
+
+        It has not, when all that changed are endpoints apart from the configuration, under names that the client does
+        not want.
+        """
+        catalogue = self._catalogue
+        if catalogue is None or self._looked_to < catalogue.revised_at:
+            return True
+        endpoints = self._subscriptions.get(ENDPOINT)
+        if endpoints is not None:
+            changes = catalogue.served(ENDPOINT).changes_since(self._looked_to)
+            if any(name in endpoints.interest for name in (*changes.updated, *changes.removed)):
+                return True
+        self._looked_to = catalogue.position
+        return False
+
     def leave(self) -> None:
         """The stream has ended: none of its siblings waits for it any more."""
         self._dispatch.leave()
@@ -112,6 +131,7 @@ class Session:
         catalogue = self._catalogue
         if catalogue is None or not catalogue.revision:
             return Plan(observations=seen)
+        self._looked_to = catalogue.position
         return self._dispatch.decide(catalogue, now_s, seen)
 
     def _subscription(self, type_url: TypeUrl) -> Subscription:
@@ -145,6 +165,9 @@ class Session:
             return ()
         if self._catalogue is None:
             return (Stale(subscription.type.url, Nonce(nonce)),)
+        if subscription.leases is not None and nonce in subscription.leases.beating:
+            served, revision = self._served(subscription), self._catalogue.revision
+            return heard(subscription, served, nonce, request.error_detail, revision)
         observation, push = settle(subscription, self._served(subscription), nonce, request.error_detail)
         if push is not None:
             self._dispatch.answered(subscription, push, rejected=isinstance(observation, Rejected))
@@ -155,6 +178,8 @@ class Session:
             subscription.brought = dict(request.initial_resource_versions)
             if self.only_type is None and subscription.type.url == ENDPOINT and subscription.brought:
                 self._dispatch.miss_clusters()
+        else:
+            subscription.forget_brought((*request.subscribe, *request.unsubscribe))  # rule 14: not of the first request
         wanted = subscription.interest.change(request.subscribe, request.unsubscribe)
         if request.unsubscribe:
             subscription.forget_unwanted()

@@ -7,14 +7,15 @@ stream: a member is whatever joined, and `freed` tells which of them to ask agai
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from xds.protocol.subscription import Subscription
-from xds.protocol.types import CLUSTER
+from xds.protocol.types import CLUSTER, TypeUrl
 
 _WARMTH = "warmth"
+_ByType = dict[TypeUrl, dict[Subscription, None]]  # a client may have thousands of one type, and few of the others
 
 
 class Word(NamedTuple):
@@ -27,7 +28,7 @@ class Word(NamedTuple):
 
 
 class Siblings:
-    """O(1) for a member that says nothing new, O(members) when the catalogue moved.
+    """O(1) for a member that says nothing new, O(members) when a new revision is served.
 
     `warming`: EDS names of clusters just sent -> how long routes and removals wait for their endpoints.
     """
@@ -36,21 +37,19 @@ class Siblings:
         self.warming: dict[str, float] = {}
         self._position = 0
         self._words: dict[Subscription, Word] = {}
-        self._behind: dict[Subscription, None] = {}
-        self._removing: dict[Subscription, None] = {}
+        self._behind: _ByType = {}
+        self._removing: _ByType = {}
         self._troubled: dict[Subscription, None] = {}
         self._waiting: dict[Hashable, dict[Hashable, None]] = {}  # what is waited for -> the members that do
         self._freed: dict[Hashable, None] = {}
 
-    @property
-    def behind(self) -> Iterator[Subscription]:
-        """Those that are not known to have everything as of the catalogue's position."""
-        return iter(self._behind)
+    def behind(self, types: Callable[[TypeUrl], bool]) -> Iterator[Subscription]:
+        """Those of some types that are not known to have everything that the newest revision brought."""
+        return _of(self._behind, types)
 
-    @property
-    def removing(self) -> Iterator[Subscription]:
-        """Those that have removals to tell, or to hear an answer to."""
-        return iter(self._removing)
+    def removing(self, types: Callable[[TypeUrl], bool]) -> Iterator[Subscription]:
+        """Those of some types that have removals to tell, or to hear an answer to."""
+        return _of(self._removing, types)
 
     @property
     def troubled(self) -> Iterator[Subscription]:
@@ -63,10 +62,12 @@ class Siblings:
         return any(one.type.url != CLUSTER for one in self._words)
 
     def reach(self, position: int) -> None:
-        """The catalogue moved: all are behind until they say otherwise."""
+        """A revision came at this position: all are behind until they say otherwise."""
         if position > self._position:
             self._position = position
-            self._behind = dict.fromkeys(self._words)
+            self._behind = {}
+            for one in self._words:
+                _put(self._behind, one, True)
 
     def hear(self, one: Subscription, *, is_removing: bool) -> None:
         """The word of a member after its turn. Its first makes it one."""
@@ -78,13 +79,17 @@ class Siblings:
         self._words[one] = word
         _put(self._behind, one, one.confirmed_to < self._position)
         _put(self._removing, one, word.is_removing)
-        _put(self._troubled, one, word.is_troubled)
+        self._troubled.pop(one, None)
+        if word.is_troubled:
+            self._troubled[one] = None
         self._free(one)
 
     def leave(self, one: Subscription) -> None:
         """Its stream has ended: nobody waits for it any more."""
-        for known in (self._words, self._behind, self._removing, self._troubled):
-            known.pop(one, None)
+        self._words.pop(one, None)
+        self._troubled.pop(one, None)
+        for known in (self._behind, self._removing):
+            _put(known, one, False)
         self._free(one)
 
     def wait_for(self, blocker: Subscription | None, member: Hashable) -> None:
@@ -119,8 +124,12 @@ class Membership:
         return found
 
 
-def _put(known: dict[Subscription, None], one: Subscription, belongs: bool) -> None:
+def _put(known: _ByType, one: Subscription, belongs: bool) -> None:
     if belongs:
-        known[one] = None
+        known.setdefault(one.type.url, {})[one] = None
     else:
-        known.pop(one, None)
+        known.get(one.type.url, {}).pop(one, None)
+
+
+def _of(known: _ByType, types: Callable[[TypeUrl], bool]) -> Iterator[Subscription]:
+    return (one for type_url, members in known.items() if types(type_url) for one in members)

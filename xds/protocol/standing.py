@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
+from itertools import islice
+
+TOLD_AGAIN = 100  # names of one resource
 
 
 @dataclass(slots=True)
@@ -10,20 +14,21 @@ class Standing:
     """Kept name by name, so that one more name costs one look-up.
 
     `gained`, `released`: resources that got their first name, or lost their last one, since somebody cleared these.
-    `seen`: the state of the index (`AliasIndex.changes`) that it was brought up to.
+    `seen`: the state of the index (`AliasIndex.changes`) that it was brought up to. `asked`: names to be answered now.
     """
 
     seen: int = 0
     gained: set[str] = field(default_factory=set)
     released: set[str] = field(default_factory=set)
+    asked: Set[str] = frozenset()
     _targets: dict[str, frozenset[str]] = field(default_factory=dict)
-    _names: dict[str, set[str]] = field(default_factory=dict)
+    _names: dict[str, dict[str, None]] = field(default_factory=dict)  # the name asked for last comes last
 
     def __contains__(self, resource_name: str) -> bool:
         return resource_name in self._names
 
-    def __bool__(self) -> bool:
-        return bool(self._names)
+    def __len__(self) -> int:
+        return len(self._names)
 
     @property
     def resource_names(self) -> set[str]:
@@ -35,8 +40,20 @@ class Standing:
         return self._targets.get(name) or frozenset((name,))
 
     def names_of(self, resource_name: str) -> tuple[str, ...]:
-        """The names that stand for a resource, sorted."""
-        return tuple(sorted(self._names.get(resource_name, ())))
+        """The names to tell with a resource, sorted: those that were asked for, and the last of all that stand for it.
+
+        Who rejected it may still wait under one of those. All of them each time would be a flood where hosts are many.
+        """
+        names = self._names.get(resource_name, {})
+        return tuple(sorted({*islice(reversed(names), TOLD_AGAIN), *(names.keys() & self.asked)}))
+
+    def ask(self, names: Set[str]) -> None:
+        """These are to be answered now, and nothing else."""
+        self.asked = names
+        for name in names:
+            for resource_name in self._targets.get(name, ()):
+                known = self._names[resource_name]
+                known[name] = known.pop(name)
 
     def put(self, name: str, resource_names: frozenset[str]) -> None:
         """`name` stands for these resources from now on; none: for no other than itself."""
@@ -50,13 +67,13 @@ class Standing:
 
     def _gain(self, name: str, resource_name: str) -> None:
         if resource_name not in self._names:
-            self._names[resource_name] = set()
+            self._names[resource_name] = {}
             self.gained.add(resource_name)
-        self._names[resource_name].add(name)
+        self._names[resource_name][name] = None
 
     def _release(self, name: str, resource_name: str) -> None:
         names = self._names[resource_name]
-        names.discard(name)
+        names.pop(name)
         if not names:
             del self._names[resource_name]
             self.released.add(resource_name)

@@ -5,9 +5,12 @@ No map of what the client has: it has what the catalogue had at `sent_to`, but f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from xds.protocol.interest import Interest
+from xds.protocol.leases import Leases
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import Nonce, ResourceType
 
@@ -67,7 +70,9 @@ class Subscription:
     last_nonce: str = ""
     version: str = ""  # what the client says it has (state of the world)
     started: bool = False  # the first answer was decided
+    gathers_until_s: float | None = None  # it waits for the other types that the client opens
     asked: set[str] = field(default_factory=set)  # answer at once, whatever the version
+    postponed: set[str] = field(default_factory=set)  # names asked for, to be answered with what else is due
     asked_everything: bool = False
     brought: dict[str, str] | None = None  # initial_resource_versions, until they are compared once
     owed: set[str] = field(default_factory=set)  # send in turn, whatever the version: EDS after its cluster
@@ -79,6 +84,7 @@ class Subscription:
     parting: dict[str, float] = field(default_factory=dict)  # gone, but the client names them: until when it may
     awaiting: dict[str, Push] = field(default_factory=dict)
     settled_at: int = -1  # the type as it was last touched at this position was told as settled
+    leases: Leases | None = None  # what the client holds for a time only
     unsolicited: bool = False  # opened by us to heal a client that never asks (rule 30)
 
     def __repr__(self) -> str:
@@ -96,6 +102,11 @@ class Subscription:
         return " ".join(parts)
 
     @property
+    def is_unanswered(self) -> bool:
+        """The first answer is still to come."""
+        return not self.started and (self.asked_everything or bool(self.asked))
+
+    @property
     def quiet(self) -> bool:
         """Nothing to remember beside the cursor."""
         return not (self.owed or self.ahead or self.rejected or self.withheld)
@@ -110,18 +121,29 @@ class Subscription:
 
     def forget_unwanted(self) -> None:
         """Nothing is owed and nothing is remembered of names that the client no longer wants."""
-        for exceptions in (self.ahead, self.rejected, self.withheld, self.parting):
+        for exceptions in self._by_name:
             for name in [name for name in exceptions if name not in self.interest]:
                 del exceptions[name]
         for names in (self.asked, self.owed, self.lingering):
             names -= {name for name in names if name not in self.interest}
 
+    def forget_brought(self, names: Iterable[str]) -> None:
+        """The client asks for these anew, or has let go of them."""
+        if self.brought:
+            for name in names:
+                self.brought.pop(name, None)
+
     def forget(self, name: str) -> None:
         """Nothing is owed and nothing is remembered of this resource."""
-        for exceptions in (self.ahead, self.rejected, self.withheld, self.parting):
+        for exceptions in self._by_name:
             exceptions.pop(name, None)
         for names in (self.owed, self.lingering):
             names.discard(name)
+
+    @property
+    def _by_name(self) -> tuple[dict[str, Any], ...]:
+        held = self.leases.held if self.leases else {}
+        return (self.ahead, self.rejected, self.withheld, self.parting, held)
 
     def refuses(self, resource: Resource) -> bool:
         """Whether the client rejected this very content."""

@@ -7,6 +7,7 @@ decoding    bytes -> requests            encoding    responses -> bytes, made on
 polling     clients without a stream: unary gRPC, and REST   rest, json_encoding   its paths, and its responses
 kept_bytes  what was made once, up to a limit
 catalogues  groups and the streams that follow them; waking them when a group moves
+households  the streams of one client without ADS; waking those that waited for another
 follow      keeps the catalogues at the heads of the store          follow_endpoints   gives them the endpoint sets
 coalescing  bounds how often one thing is told     retrying   how long to wait before trying again
 listener    options, addresses, errors that name the address

@@ -25,6 +25,10 @@ _ERRORS = {Variant.STATE_OF_THE_WORLD: b"\x3a", Variant.DELTA: b"\x4a"}
 _ERROR_RESOURCE, _ERROR_STATUS, _RESOURCE_NAME_NAME = b"\x0a", b"\x12", b"\x0a"
 _STATUS_CODE, _STATUS_MESSAGE = b"\x08", b"\x12"  # the code is a varint
 
+_RESOURCE_TTL = b"\x32"
+_DURATION_SECONDS, _DURATION_NANOS = b"\x08", b"\x10"  # varints
+RESOURCE_TYPE = "type.googleapis.com/envoy.service.discovery.v3.Resource"
+
 FRAMES_KEPT = 65_536
 
 
@@ -74,16 +78,22 @@ def encode_body(variant: Variant, response: Response, identifier: str = "") -> b
 
 def _error(error: ResourceError) -> bytes:
     """A ResourceError: `resource_name { name }` and `error_detail { code, message }`."""
-    status = _STATUS_CODE + _varint(error.code) + _field(_STATUS_MESSAGE, error.message.encode())
     resource_name = _field(_RESOURCE_NAME_NAME, error.name.encode())
-    return _field(_ERROR_RESOURCE, resource_name) + _field(_ERROR_STATUS, status)
+    return _field(_ERROR_RESOURCE, resource_name) + _error_detail(error.code, error.message)
+
+
+@lru_cache(maxsize=64)
+def _error_detail(code: int, message: str) -> bytes:
+    """The same for every name of a type that a group does not have, and clients ask for thousands."""
+    return _field(_ERROR_STATUS, _STATUS_CODE + _varint(code) + _field(_STATUS_MESSAGE, message.encode()))
 
 
 def _framed(variant: Variant, response: Response) -> Iterable[bytes]:
     frame = _delta_frame if variant is Variant.DELTA else _state_frame
     aliases = dict(response.aliases)
     for resource in response.resources:
-        told = (resource.type_url, resource.name, resource.version, len(resource.body))
+        ttl_ms = resource.ttl_ms if response.tells_ttl else 0
+        told = (resource.type_url, resource.name, resource.version, len(resource.body), ttl_ms)
         yield _aliased_frame(*told, aliases[resource.name]) if resource.name in aliases else frame(*told)
         yield resource.body
 
@@ -94,31 +104,57 @@ def _unresolved(name: str) -> bytes:
 
 
 @lru_cache(maxsize=FRAMES_KEPT)
-def _delta_frame(type_url: str, name: str, version: str, size: int) -> bytes:
-    return _aliased_frame(type_url, name, version, size, ())
+def _delta_frame(type_url: str, name: str, version: str, size: int, ttl_ms: int) -> bytes:
+    return _aliased_frame(type_url, name, version, size, ttl_ms, ())
 
 
-def _aliased_frame(type_url: str, name: str, version: str, size: int, aliases: tuple[str, ...]) -> bytes:
-    """All of `resources { name, version, aliases, resource { type_url, value } }` that comes before the value."""
-    any_frame = _field(_ANY_TYPE_URL, type_url.encode()) + _ANY_VALUE + _varint(size)
-    frame = (
-        _field(_RESOURCE_NAME, name.encode())
-        + _field(_RESOURCE_VERSION, version.encode())
-        + b"".join(_field(_RESOURCE_ALIAS, alias.encode()) for alias in aliases)
-        + (_RESOURCE_ANY + _varint(len(any_frame) + size) + any_frame)
-    )
+def _aliased_frame(type_url: str, name: str, version: str, size: int, ttl_ms: int, aliases: tuple[str, ...]) -> bytes:
+    """All of `resources { … }` that comes before the value."""
+    frame = _resource_frame(type_url, name, version, size, ttl_ms, aliases)
     return _RESOURCES + _varint(len(frame) + size) + frame
+
+
+def _resource_frame(
+    type_url: str, name: str, version: str, size: int, ttl_ms: int, aliases: tuple[str, ...] = ()
+) -> bytes:
+    """All of a Resource, `name, version, aliases, ttl, resource { type_url, value }`, that comes before the value.
+
+    A heartbeat has a time to live and no body, and then there is no `resource` at all.
+    """
+    frame = _field(_RESOURCE_NAME, name.encode()) + _field(_RESOURCE_VERSION, version.encode())
+    frame += b"".join(_field(_RESOURCE_ALIAS, alias.encode()) for alias in aliases)
+    if ttl_ms:
+        frame += _field(_RESOURCE_TTL, _duration(ttl_ms))
+    return frame if ttl_ms and not size else frame + _any_frame(_RESOURCE_ANY, type_url, size)
+
+
+def _any_frame(tag: bytes, type_url: str, size: int) -> bytes:
+    """All of `tag { type_url, value }` that comes before the value."""
+    frame = _field(_ANY_TYPE_URL, type_url.encode()) + _ANY_VALUE + _varint(size)
+    return tag + _varint(len(frame) + size) + frame
 
 
 @lru_cache(maxsize=1024)
 def _state_frame_of_size(type_url: str, size: int) -> bytes:
-    any_frame = _field(_ANY_TYPE_URL, type_url.encode()) + _ANY_VALUE + _varint(size)
-    return _RESOURCES + _varint(len(any_frame) + size) + any_frame
+    return _any_frame(_RESOURCES, type_url, size)
 
 
-def _state_frame(type_url: str, name: str, version: str, size: int) -> bytes:
-    """All of `resources { type_url, value }` that comes before the value; name and version are inside the body."""
-    return _state_frame_of_size(type_url, size)
+def _state_frame(type_url: str, name: str, version: str, size: int, ttl_ms: int) -> bytes:
+    """All of `resources { type_url, value }` that comes before the value; name and version are inside the body.
+
+    What has a time to live is wrapped in a Resource, that being where it can be said.
+    """
+    if not ttl_ms:
+        return _state_frame_of_size(type_url, size)
+    wrapped = _resource_frame(type_url, name, version, size, ttl_ms)
+    return _any_frame(_RESOURCES, RESOURCE_TYPE, len(wrapped) + size) + wrapped
+
+
+def _duration(milliseconds: int) -> bytes:
+    """A google.protobuf.Duration."""
+    seconds, rest = divmod(milliseconds, 1000)
+    parts = ((_DURATION_SECONDS, seconds), (_DURATION_NANOS, rest * 1_000_000))
+    return b"".join(tag + _varint(number) for tag, number in parts if number)
 
 
 def _field(tag: bytes, payload: bytes) -> bytes:

@@ -38,6 +38,7 @@ class EndpointFollower:
         self._standing: dict[_Key, EndpointSet] = {}
         self._coalescer = Coalescer[_Key, EndpointSet](interval_s)
         self._offered = asyncio.Event()
+        self._is_lost = False
 
     async def run(self) -> None:
         """Follow until cancelled. Raises Denied when the store refuses this server before anything is known."""
@@ -52,15 +53,21 @@ class EndpointFollower:
                 is_whole = True  # a watch begins with all that stands, also when it begins anew
                 async for batch in self._store.watch_endpoint_sets():
                     self._take([*self._gone(batch), *batch] if is_whole else batch)
-                    is_whole, delays = False, retry_delays()
+                    is_whole, self._is_lost, delays = False, False, retry_delays()
                     self.known.set()
             except StoreUnavailable as error:
-                self._observer.endpoint_sets_lost(error.message)
+                self._tell_lost(error.message)
             except FairleadError as error:
                 if not self.known.is_set():
                     raise
-                self._observer.endpoint_sets_lost(error.message)
+                self._tell_lost(error.message)
             await asyncio.sleep(next(delays))
+
+    def _tell_lost(self, reason: str) -> None:
+        """Once for each time that it is lost."""
+        if not self._is_lost:
+            self._observer.endpoint_sets_lost(reason)
+        self._is_lost = True
 
     def _gone(self, standing: Iterable[EndpointSet]) -> list[EndpointSet]:
         """What stood here and was cleared while nobody told."""

@@ -73,6 +73,8 @@ class Reporting(SilentObserver):
                 self._acknowledged(stream, observation)
             case plan.Rejected():
                 self._rejected(stream, observation)
+            case plan.Renewed():
+                metrics.add(metrics.HEARTBEATS, observation.resources, type=short_type(observation.type_url))
             case plan.Stale():
                 metrics.add(metrics.STALE, type=short_type(observation.type_url))
         self._hub.moved(stream.group)

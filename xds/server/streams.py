@@ -91,7 +91,12 @@ class Stream(Conversation):
         return self._session
 
     def wake(self) -> None:
-        """The group has moved: ask the session when the writer gets to it."""
+        """The group has moved."""
+        if not self._served or self._session.is_concerned():
+            self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Ask the session when the writer gets to it."""
         self._moved = True
         self._work.set()
 
@@ -158,7 +163,7 @@ class Stream(Conversation):
         self._group = self._edge.catalogues.join(group, self)
         if self._only_type is not None:
             self._household = self._group.household(node.id)
-            self._household.enter(self._session, self.wake)
+            self._household.enter(self._session, self._ask_again)
         aggregated = self._only_type is None
         self._edge.fleet.connected(self.id, node, group, variant, self._address, now_s, aggregated=aggregated)
         self._edge.observer.stream_opened(self._info)
@@ -189,7 +194,7 @@ class Stream(Conversation):
     def _wake_at(self, wake_at_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(wake_at_s, self.wake)
+        self._timer = asyncio.get_running_loop().call_at(wake_at_s, self._ask_again)
 
     def _leave(self) -> None:
         if self._timer is not None:

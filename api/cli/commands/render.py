@@ -47,7 +47,9 @@ def _of_documents(paths: Sequence[str]) -> list[dict[str, Any]]:
     api = load_default()
     resources = [item.resource for item in compilation.resources]
     return [
-        _document(each.type_url, each.name, each.version, to_json(api, api.parse(each.type_url, each.body)))
+        _document(
+            each.type_url, each.name, each.version, to_json(api, api.parse(each.type_url, each.body)), each.ttl_ms
+        )
         for each in resources
     ]
 
@@ -63,12 +65,16 @@ def _of_node(invocation: Invocation, node: str) -> list[dict[str, Any]]:
 
     resources, bodies = ask(invocation, served), Bodies()
     return [
-        _document(each.type_url, each.name, each.version, bodies.body(each.type_url, each.body)) for each in resources
+        _document(each.type_url, each.name, each.version, bodies.body(each.type_url, each.body), each.ttl_ms)
+        for each in resources
     ]
 
 
-def _document(type_url: str, name: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"type_url": type_url, "name": name, "version": version, "body": body}
+def _document(type_url: str, name: str, version: str, body: dict[str, Any], ttl_ms: int = 0) -> dict[str, Any]:
+    from api.cli.resources import ttl_text
+
+    ttl = {"ttl": ttl_text(ttl_ms)} if ttl_ms else {}
+    return {"type_url": type_url, "name": name, "version": version, **ttl, "body": body}
 
 
 def _listing(resources: Sequence[dict[str, Any]]) -> Listing:

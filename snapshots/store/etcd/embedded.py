@@ -26,6 +26,7 @@ _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 5.0
 _FIRST_RESTART_PAUSE_S, _LONGEST_RESTART_PAUSE_S = 0.1, 5.0
 _POLL_S = 0.005
+_END_IS_SEEN_S = 2.0
 # A member keeps the peer address it was born with, so it must not change from start to start as a free port would.
 # This is a socket in the working directory, which is ours alone; etcd insists on something that looks like a port.
 _PEER_URL = "unix://peer:0"
@@ -134,6 +135,18 @@ class EmbeddedEtcd:
                     await client.get("ready")
         except TimeoutError as error:
             raise self._failed("did not become ready") from error
+        except StoreUnavailable:
+            if await self._is_ending():  # it listened for a moment: its own words say more than a lost connection
+                raise self._failed("ended") from None
+            raise
+
+    async def _is_ending(self) -> bool:
+        if self._child is None:
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_IS_SEEN_S):
+                await self._child.wait()
+        return self._child.has_ended
 
     async def _listens(self) -> None:
         while True:

@@ -63,6 +63,18 @@ def test_what_is_served_is_what_was_rendered(server: ServerProcess, documents: D
     assert [{key: one[key] for key in ("type_url", "name", "version", "body")} for one in shown] == rendered
 
 
+def test_a_time_to_live_is_planned_rendered_and_shown(server: ServerProcess, documents: Documents) -> None:
+    told(server.run("apply", str(documents.cluster())), 0)
+    file = documents.directory / "web.yaml"
+    file.write_text(file.read_text().replace("{name: web}", "{name: web, annotations: {fairlead.dev/ttl: 30s}}"))
+    planned = told(server.run("plan", str(documents), "-o", "json"), 0).json()
+    assert planned["changes"][0]["fields"] == [{"path": "fairlead.dev/ttl", "after": "30s"}]
+    (rendered,) = told(offline("render", str(documents), "-o", "json"), 0).json()["resources"]
+    told(server.run("apply", str(documents)), 0)
+    (shown,) = told(server.run("show", "2", "--group", documents.group, "-o", "json"), 0).json()["resources"]
+    assert (rendered["ttl"], shown["ttl"]) == ("30s", "30s")
+
+
 def test_without_a_server_every_command_that_needs_one_ends_with_4(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(CLUSTER.format(name="web", timeout="1s"))
     nobody = f"127.0.0.1:{free_port()}"

@@ -1,0 +1,97 @@
+"""Gives responses their nonces, remembers each until it is answered, and tells of it. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xds.protocol.catalogue import Catalogue
+from xds.protocol.content import Content
+from xds.protocol.plan import Observation, Renewed, Response, Sent
+from xds.protocol.resource import Resource
+from xds.protocol.responses import Responses
+from xds.protocol.served import ServedType
+from xds.protocol.subscription import Push, Subscription
+from xds.protocol.types import CLUSTER, Nonce, TypeUrl
+from xds.protocol.warming import Warming
+
+NEW = -1  # the `since` of a push to a client that holds nothing of it
+
+
+class Sending:
+    """What one session says in one turn; `takes_ttl`: the client says so."""
+
+    def __init__(self, responses: Responses, nonces: Iterator[int], warming: Warming) -> None:
+        self.takes_ttl = False
+        self.sent: list[Response] = []
+        self.seen: list[Observation] = []
+        self._responses = responses
+        self._nonces = nonces
+        self._warming = warming
+
+    def begin(self, seen: tuple[Observation, ...]) -> None:
+        """A turn, in which this was seen already."""
+        self.sent, self.seen = [], list(seen)
+
+    def send(
+        self,
+        subscription: Subscription,
+        content: Content,
+        catalogue: Catalogue,
+        now_s: float,
+        *,
+        since: int,
+        removes: bool = False,
+    ) -> None:
+        """`since`: where the client stood; `removes`: by name, or by absence from a full state."""
+        url, position = subscription.type.url, catalogue.position
+        served = catalogue.served(url)
+        nonce = Nonce(str(next(self._nonces)))
+        self.sent.append(_response(url, nonce, content, tells_ttl=self.tells_ttl(subscription, served)))
+        counts = (len(content.resources), len(content.removed))
+        apart = since >= catalogue.revised_at and served.log.newest > since
+        self.seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
+        fresh = content.fresh
+        if self._responses.tells_all(subscription):
+            fresh = (*fresh, *_unanswered(subscription, content))
+            subscription.awaiting.clear()  # a full state replaces whatever is under way
+        brought = (content.resources, fresh, content.removed)
+        push = Push(nonce, since, position, catalogue.revision, *brought, now_s, removes)
+        subscription.awaiting[nonce] = push
+        subscription.last_nonce = nonce
+        subscription.pushed_to = position
+        subscription.confirmed_to = min(subscription.confirmed_to, position - 1)
+        if url == CLUSTER:
+            self._warming.follow(subscription, content.fresh, catalogue, push)
+
+    def renew(self, subscription: Subscription, contents: tuple[Content, ...]) -> None:
+        """Heartbeats. Nobody waits for their answers, and they bring nobody to a newer revision."""
+        url, leases = subscription.type.url, subscription.leases
+        if leases is not None and contents:
+            leases.beating.clear()
+        for content in contents:
+            nonce = Nonce(str(next(self._nonces)))
+            self.sent.append(_response(url, nonce, content, tells_ttl=True, renews=True))
+            self.seen.append(Renewed(url, sum(resource.ttl_ms > 0 for resource in content.resources)))
+            subscription.last_nonce = nonce
+            if leases is not None:
+                leases.beating[nonce] = content.resources
+
+    def tells_ttl(self, subscription: Subscription, served: ServedType) -> bool:
+        """Whether times to live are told with resources of this type."""
+        return self.takes_ttl and bool(served.timed) and self._responses.may_expire(subscription)
+
+
+def _response(type_url: TypeUrl, nonce: Nonce, content: Content, *, tells_ttl: bool, renews: bool = False) -> Response:
+    key = ("ttl", renews, content.share_key) if tells_ttl else content.share_key
+    what = (content.version, content.resources, content.removed, key, content.errors)
+    return Response(type_url, nonce, *what, content.aliases, content.unresolved, tells_ttl)
+
+
+def _unanswered(subscription: Subscription, content: Content) -> tuple[Resource, ...]:
+    """What a full state repeats of responses that it replaces: the client's answer to it is the answer to that too."""
+    if not subscription.awaiting:
+        return ()
+    pushes = subscription.awaiting.values()
+    before = {(one.name, one.version) for push in pushes for one in push.fresh}
+    before -= {(one.name, one.version) for one in content.fresh}
+    return tuple(one for one in content.resources if (one.name, one.version) in before)
