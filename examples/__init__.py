@@ -1,1 +1,1 @@
-"""Examples that are run: `demo/` is `make demo`, `first/` is the README's tour."""
+"""Examples that are run: `demo/` is `make demo`, `first/` the README's tour, `shop/` is in Gateway API documents."""
