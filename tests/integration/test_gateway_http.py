@@ -6,6 +6,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -166,7 +167,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     ports = {name: free_port() for name in ("http", "https", "calls")}
     with ExitStack() as stack:
         blue, green = (stack.enter_context(Echo(name)) for name in ("blue", "green"))
-        callee = grpc.server(__import__("concurrent.futures").futures.ThreadPoolExecutor(2), handlers=(_Calls(),))
+        callee = grpc.server(ThreadPoolExecutor(2), handlers=(_Calls(),))
         upstreams = {"blue": blue.port, "green": green.port, "calls": callee.add_insecure_port("127.0.0.1:0")}
         callee.start()
         stack.callback(callee.stop, None)

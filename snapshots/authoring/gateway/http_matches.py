@@ -41,10 +41,17 @@ def specificity(match: RouteMatch) -> Specificity:
 
 def match_problems(match: RouteMatch) -> Iterator[tuple[Path, str]]:
     """What Envoy would not take: where in the match, and why."""
+    wrong = False
     for at, pattern in _expressions(match):
         why = regex_problem(pattern)
+        wrong = wrong or bool(why)
         if why:
             yield at, f'the expression "{pattern}" cannot be used: {why}'
+    if isinstance(match, GRPCRouteMatch) and match.method is not None and not wrong:
+        # Each may be small enough, and the two together too large.
+        why = regex_problem(_call_expression(match.method)) if match.method.type == "RegularExpression" else ""
+        if why:
+            yield ("method",), f"service and method cannot be used together: {why}"
 
 
 def trimmed(prefix: str) -> str:
@@ -93,7 +100,9 @@ def _expressions(match: RouteMatch) -> Iterator[tuple[Path, str]]:
         if match.path.type == "RegularExpression":
             yield ("path", "value"), match.path.value
     elif match.method is not None and match.method.type == "RegularExpression":
-        yield ("method",), _call_expression(match.method)
+        yield from (
+            (("method", name), text) for name, text in zip(("service", "method"), _names(match.method), strict=True)
+        )
     for field, values in lists.items():
         for index, each in enumerate(values):
             if each.type == "RegularExpression":

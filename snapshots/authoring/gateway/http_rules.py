@@ -134,8 +134,9 @@ class _Resolving:
             for text in origin_problems(origin):
                 self._unservable((*at, "cors", "allowOrigins", index), text)
         for name, changed in (("requestRedirect", each.request_redirect), ("urlRewrite", each.url_rewrite)):
-            for text in path_problems(changed.path if changed is not None else None):
-                self._unservable((*at, name, "path"), text)
+            path = changed.path if changed is not None else None
+            for field_name, text in path_problems(path) if path is not None else ():
+                self._unservable((*at, name, "path", field_name), text)
 
     def _mirrors(self, filters: tuple[Filter, ...], at: Path) -> Iterator[Mirror]:
         for index, each in enumerate(filters):

@@ -74,11 +74,12 @@ def rewrite_fields(rewrite: URLRewrite, matched_prefix: str) -> dict[str, Any]:
     return fields
 
 
-def path_problems(path: PathModifier | None) -> Iterator[str]:
-    """Why a path cannot be put in the place of another."""
-    value = "" if path is None else path.replace_full_path or path.replace_prefix_match or ""
-    if not _PRINTABLE.fullmatch(value):
-        yield "a path has printable ASCII characters only; percent-encode the others"
+def path_problems(path: PathModifier) -> Iterator[tuple[str, str]]:
+    """Why a path cannot be put in the place of another: the field, and what is wrong with it."""
+    values = {"replaceFullPath": path.replace_full_path, "replacePrefixMatch": path.replace_prefix_match}
+    for name, value in values.items():
+        if not _PRINTABLE.fullmatch(value or ""):
+            yield name, "a path has printable ASCII characters only; percent-encode the others"
 
 
 def _absolute(path: str) -> str:
