@@ -51,12 +51,10 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
     routes = HttpRoutes(messages, backends, complaints)
     packet_shares = PacketShares(messages, world)
     layer4 = Layer4Routes(messages, backends, complaints, packet_shares)
-    served = list(serving(messages, listeners, attached, routes, layer4, shown))
     for each in attached:
-        if each.refusal is not None and each.route.key.kind in ("HTTPRoute", "GRPCRoute"):
-            routes.resolve(each.route)
-        elif each.refusal is not None:
-            layer4.shares(each.route)
+        # Whether a listener serves it or not: what it refers to is told of even so.
+        (routes.resolve if each.route.key.kind in ("HTTPRoute", "GRPCRoute") else layer4.shares)(each.route)
+    served = list(serving(messages, listeners, attached, routes, layer4, shown))
     used = in_use(backends.found, (resource for _, resource in served))
     served.extend(clusters(messages, world, used))
     served.extend(packet_shares.resources())
