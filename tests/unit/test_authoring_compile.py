@@ -71,12 +71,12 @@ def test_a_time_to_live_is_part_of_the_resource_and_of_its_version(ttl: str, ttl
 @pytest.mark.parametrize(
     ("ttl", "code", "hint"),
     [
-        ("5m", "E0214", "write 300s"),
-        ("soon", "E0214", "a number of seconds and the letter s"),
-        ("0.5s", "E0214", ""),
-        ("-5s", "E0214", ""),
-        ("86401s", "E0214", ""),
-        ('""', "E0214", "a number of seconds and the letter s"),
+        ("5m", "E0216", "write 300s"),
+        ("soon", "E0216", "a number of seconds and the letter s"),
+        ("0.5s", "E0216", ""),
+        ("-5s", "E0216", ""),
+        ("86401s", "E0216", ""),
+        ('""', "E0216", "a number of seconds and the letter s"),
         ("30", "E0208", "put it in quotes"),
     ],
 )
