@@ -1,4 +1,4 @@
-"""The Gateway API objects of a group and their statuses, as the documents of its head come to."""
+"""The Gateway API objects of a group and their statuses, as the documents of its head come to, and Envoys say."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from api.management.reading import find_revision
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
 from snapshots.authoring.gateway.conditions import ObjectStatus
+from snapshots.authoring.gateway.refusals import with_refusals
 from snapshots.model import WorkspaceName
 from snapshots.store.protocol import Revision
+from xds.protocol.types import LISTENER
 
 
 class Objects:
@@ -25,9 +27,18 @@ class Objects:
     async def of_head(self, request: pb.ListObjectsRequest) -> AsyncIterator[pb.Object]:
         """By workspace, then in the order of the statuses. Raises NotFound for a group that does not exist."""
         revision = await find_revision(self._backend.store, request.group, 0)
+        refused = self._refused(request.group)
         for workspace in sorted(revision.workspaces):
             for status in await self._statuses(revision, workspace):
-                yield _message(status, workspace)
+                yield _message(with_refusals(status, refused), workspace)
+
+    def _refused(self, group: str) -> dict[str, str]:
+        """The listeners that this server's own nodes do not take, with their words.
+
+        Envoy refuses a response as a whole, and takes what is sound in it: its words name what is not.
+        """
+        standing = (each for each in self._backend.fleet.rejections(group) if each.type_url == LISTENER)
+        return {name: each.message for each in standing for name in each.names if name in each.message}
 
     async def _statuses(self, revision: Revision, workspace: WorkspaceName) -> tuple[ObjectStatus, ...]:
         documents = await self._backend.store.documents(revision.group, revision.number, workspace)
