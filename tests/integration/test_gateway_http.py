@@ -93,6 +93,20 @@ RULES = [
 ]
 
 
+# What Envoy would reject the whole route configuration for, if it were passed on as it is.
+ODD_NAME, ODD_VALUE = "!#$%&'*+-.^_`|~", "%A% %REQ(x)% 100% {}"
+ODD = [
+    rule("/head", BLUE, filters=(modified("Request", set={ODD_NAME: ODD_VALUE, "HOST": "a%b"}, remove=["te"]),)),
+    rule("/a;b,c=d:e@!$&'()*+~%20", BLUE, filters=(rewritten(path=prefix_by("/x?y=%20#z")),)),
+    rule("/query", BLUE, match={"queryParams": [{"name": ODD_NAME, "value": "a b\u00e9"}]}),
+    rule("/late", BLUE, timeouts={"request": "99999h99999h"}, retry={"attempts": 10**12, "backoff": "99999h"}),
+    rule("/seat", BLUE, GREEN, sessionPersistence={"sessionName": ODD_NAME, "absoluteTimeout": "1ms"}),
+    rule("/copied", BLUE, filters=(mirrored(GREEN, fraction={"numerator": 1, "denominator": 3}),)),
+    rule("/all", {**BLUE, "weight": 1_000_000, "filters": [rewritten(hostname="a")]}, GREEN),
+    {"matches": [{"path": {"type": "RegularExpression", "value": ""}}], "backendRefs": [BLUE]},
+]
+
+
 def documents(ports: dict[str, int], upstreams: dict[str, int]) -> list[Object]:
     """One gateway with an HTTP listener and, on one port, two HTTPS listeners."""
     secret = trustme.CA().issue_cert("a.example", "b.example")
@@ -119,6 +133,7 @@ def documents(ports: dict[str, int], upstreams: dict[str, int]) -> list[Object]:
         an_object("Backend", "empty", spec={"endpoints": "dynamic"}),
         a_route_at("http", "paths-1", RULES[:11], ["shop.example"]),
         a_route_at("http", "paths-2", RULES[11:], ["shop.example"]),
+        a_route_at("http", "odd", ODD, ["odd.example"]),
         # Hostnames: the more specific one first, whatever the paths, and then the less specific.
         a_route_at("http", "wild", [rule("/deep/path", GREEN), rule("/wild", GREEN)], ["*.example"]),
         a_route_at("http", "exact", [rule("/deep", BLUE)], ["deep.example"]),
@@ -224,6 +239,11 @@ def test_host_is_set_like_a_header(edge: Edge) -> None:
 )
 def test_paths_are_rewritten(edge: Edge, asked: str, received: str) -> None:
     assert edge.ask(asked).echo["path"] == received
+
+
+def test_odd_values_are_taken_as_they_are_written(edge: Edge) -> None:
+    received = edge.ask("/head", host="odd.example").echo["headers"]
+    assert (received[ODD_NAME], received["host"]) == (ODD_VALUE, "a%b")
 
 
 def test_what_begins_like_a_prefix_is_another_path(edge: Edge) -> None:

@@ -100,9 +100,8 @@ def _expressions(match: RouteMatch) -> Iterator[tuple[Path, str]]:
         if match.path.type == "RegularExpression":
             yield ("path", "value"), match.path.value
     elif match.method is not None and match.method.type == "RegularExpression":
-        yield from (
-            (("method", name), text) for name, text in zip(("service", "method"), _names(match.method), strict=True)
-        )
+        names = zip(("service", "method"), _names(match.method), strict=True)
+        yield from ((("method", name), text) for name, text in names if text)
     for field, values in lists.items():
         for index, each in enumerate(values):
             if each.type == "RegularExpression":

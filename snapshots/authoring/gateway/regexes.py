@@ -16,6 +16,8 @@ PROGRAM_SIZE_LIMIT = 100
 @lru_cache(maxsize=4096)
 def regex_problem(pattern: str) -> str:
     """Why Envoy would not take `pattern`; empty if it would."""
+    if not pattern:
+        return "it is empty"
     options = re2.Options()
     options.log_errors = False
     try:

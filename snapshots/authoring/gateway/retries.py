@@ -13,6 +13,7 @@ from snapshots.authoring.kinds.http_route import HTTPRouteRule, Retry, Timeouts,
 # A stream on which nothing moves for this long is ended by Envoy, unless its route says otherwise.
 _STREAM_IDLE_S = 300.0
 _ATTEMPTS = 2
+_ATTEMPTS_LIMIT = 2**32 - 1
 
 
 def patience_fields(rule: HTTPRouteRule) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def _policy(retry: Retry, backend_s: float) -> dict[str, Any]:
     causes = ["connect-failure", "refused-stream", "reset", *(["retriable-status-codes"] if retry.codes else [])]
     fields: dict[str, Any] = {
         "retry_on": ",".join(causes),
-        "num_retries": {"value": _ATTEMPTS if retry.attempts is None else retry.attempts},
+        "num_retries": {"value": _ATTEMPTS if retry.attempts is None else min(retry.attempts, _ATTEMPTS_LIMIT)},
         "retriable_status_codes": list(retry.codes),
     }
     if backend_s:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -17,6 +18,8 @@ from snapshots.authoring.kinds.model import HeaderName, Hostname, Model, Section
 from snapshots.authoring.kinds.references import ParentReference, check_backend, check_parents
 from snapshots.authoring.yaml_nodes import Path
 
+_SERVICE = re.compile(r"\.?[A-Za-z_][A-Za-z_0-9]*(\.[A-Za-z_][A-Za-z_0-9]*)*")
+_METHOD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _FILTERS = frozenset({"RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "ExtensionRef"})
 
 
@@ -72,14 +75,24 @@ def check_grpc_route(route: GRPCRoute) -> Wrongs:
 def _rule(rule: GRPCRouteRule, at: Path) -> Wrongs:
     for index, match in enumerate(rule.matches):
         method = match.method
-        if method is not None and not method.service and not method.method:
-            yield Wrong((*at, "matches", index, "method"), "a method match needs a service or a method")
+        if method is not None:
+            yield from _method(method, (*at, "matches", index, "method"))
     yield from _filters(rule.filters, (*at, "filters"))
     for index, backend in enumerate(rule.backend_refs):
         yield from check_backend(backend, (*at, "backendRefs", index))
         yield from _filters(backend.filters, (*at, "backendRefs", index, "filters"))
     if rule.session_persistence is not None:
         yield from check_persistence(rule.session_persistence, (*at, "sessionPersistence"))
+
+
+def _method(method: GRPCMethodMatch, at: Path) -> Wrongs:
+    """Something must be matched, and what is matched exactly must be something that a call can name."""
+    if not method.service and not method.method:
+        yield Wrong(at, "a method match needs a service or a method")
+        return
+    for field, value, names in (("service", method.service, _SERVICE), ("method", method.method, _METHOD)):
+        if method.type == "Exact" and value is not None and not names.fullmatch(value):
+            yield Wrong((*at, field), f'"{value}" is not the name of a {field}')
 
 
 def _filters(filters: tuple[Filter, ...], at: Path) -> Wrongs:
