@@ -19,7 +19,7 @@ import trustme
 
 from examples.demo.envoy import Envoy
 from snapshots.store.etcd.ports import free_port
-from tests.gateways import Object, a_backend, a_gateway, an_object, to_backend
+from tests.gateways import Object, a_backend, a_gateway, an_object, conditions, to_backend
 from tests.listeners import a_listener, passthrough, terminating
 from tests.spine import ServerProcess, wait_for
 from tests.whole_servers import a_workspace
@@ -114,9 +114,15 @@ def over_udp(port: int, patience_s: float = TIMEOUT_S) -> str:
 
 @dataclass
 class Edge:
-    """The gateway's ports by the names of its listeners."""
+    """The gateway's ports by the names of its listeners, and the server that it takes its configuration from."""
 
     ports: dict[str, int]
+    server: ServerProcess
+
+    def told(self, gateway: str) -> dict[str, tuple[str, str]]:
+        """The conditions of a Gateway, as `fairlead status` shows them."""
+        objects = self.server.run("status", "-o", "json").json()["objects"]
+        return conditions(next(each["status"] for each in objects if each["name"] == gateway))
 
 
 def _pair(name: str, *hostnames: str) -> Object:
@@ -150,8 +156,11 @@ def documents(ports: dict[str, int], upstreams: dict[str, int]) -> list[Object]:
         addresses=[{"value": "127.0.0.1"}],
         tls={"frontend": {"default": {"validation": trust}, "perPort": [fallback]}},
     )
+    # An address of RFC 5737, which is no host's.
+    astray = a_gateway("astray", a_listener("tcp", ports["tcp"], "TCP"), addresses=[{"value": "192.0.2.1"}])
     return [
         gateway,
+        astray,
         _pair("pair", "ended.example"),
         an_object("ConfigMap", "clients", data={"ca.crt": CLIENTS.cert_pem.bytes().decode()}),
         *(a_backend(each, endpoints=[{"address": "127.0.0.1", "port": port}]) for each, port in upstreams.items()),
@@ -186,7 +195,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         wait_for(lambda: all(_is_bound(port) for port in streams), "the listeners")
         for each in ("udp", "one"):
             wait_for(_asking(ports[each]), "a UDP listener")
-        yield Edge(ports)
+        yield Edge(ports, server)
 
 
 def _written(authored: Path, objects: list[Object]) -> Path:
@@ -281,3 +290,10 @@ def test_packets_go_to_backends_by_weight_each_client_to_one(edge: Edge) -> None
 
 def test_a_backend_alone_takes_all_packets(edge: Edge) -> None:
     assert {over_udp(edge.ports["one"]) for _ in range(5)} == {"u"}
+
+
+def test_an_address_that_the_host_does_not_have_is_told_to_its_gateway_alone(edge: Edge) -> None:
+    wait_for(lambda: edge.told("astray")["Programmed"] == ("False", "AddressNotUsable"), "Envoy's words")
+
+    assert edge.told("astray")["Accepted"] == ("True", "Accepted")
+    assert edge.told("edge")["Programmed"] == ("True", "Programmed")
