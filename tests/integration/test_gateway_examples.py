@@ -29,6 +29,7 @@ class Shop:
     """The example as it is served, on ports of its own."""
 
     port: int
+    server: ServerProcess
 
     def ask(self, path: str, host: str = "shop.example.com", **headers: Any) -> Answer:
         return ask(self.port, path, host=host, **headers)
@@ -47,7 +48,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         assert done.code == 0, done
         envoy = Envoy.start(directory / "envoy", server.xds, group="edge")
         stack.callback(envoy.stop)
-        served = Shop(ports[LISTENER_PORT])
+        served = Shop(ports[LISTENER_PORT], server)
         wait_for(lambda: _answers(served), "the shop")
         yield served
 
@@ -102,3 +103,14 @@ def test_programs_reach_the_carts_by_their_own_path(shop: Shop) -> None:
 def test_hosts_that_nobody_claims_are_not_found(shop: Shop) -> None:
     assert shop.ask("/", host="other.example.com").status == 404
     assert shop.ask("/", host="example.org").status == 404
+
+
+def test_endpoints_that_documents_leave_open_are_set_through_the_endpoints_api(shop: Shop) -> None:
+    assert shop.ask("/search").status == 503
+
+    with Echo("search") as upstream:
+        place = f"127.0.0.1:{upstream.port}"
+        done = shop.server.run("endpoints", "set", "Backend/shop/search", place, "--group", "edge")
+        assert done.code == 0, done
+        wait_for(lambda: shop.ask("/search").status == 200, "the endpoint")
+        assert shop.ask("/search?q=shoes").echo["name"] == "search"
