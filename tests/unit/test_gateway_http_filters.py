@@ -188,10 +188,10 @@ def test_a_backends_filters_come_after_the_rules() -> None:
     def filters(*documents: dict[str, Any], refused: bool = False) -> Filters:
         return Filters(tuple(msgspec.convert(each, Filter) for each in documents), (), refused)
 
-    rewrite = {"type": "URLRewrite", "urlRewrite": {"hostname": "a.example"}}
-    other = {"type": "URLRewrite", "urlRewrite": {"hostname": "b.example"}}
-    found = Effects().then(filters(rewrite)).then(filters(other))
+    path = {"type": "ReplaceFullPath", "replaceFullPath": "/a"}
+    first = {"type": "URLRewrite", "urlRewrite": {"hostname": "a.example", "path": path}}
+    then = {"type": "URLRewrite", "urlRewrite": {"hostname": "b.example"}}
+    found = Effects().then(filters(first)).then(filters(then)).rewrite
 
-    assert found.rewrite is not None
-    assert found.rewrite.hostname == "b.example"
+    assert found == msgspec.convert({"hostname": "b.example", "path": path}, URLRewrite)
     assert Effects().then(filters(refused=True)).then(filters()).refused

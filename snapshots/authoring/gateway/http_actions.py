@@ -52,7 +52,7 @@ class Effects:
                 request=composed(done.request, changes(each.request_header_modifier)),
                 response=composed(done.response, changes(each.response_header_modifier)),
                 redirect=each.request_redirect or done.redirect,
-                rewrite=each.url_rewrite or done.rewrite,
+                rewrite=_rewritten(done.rewrite, each.url_rewrite),
                 cors=each.cors or done.cors,
             )
         return done
@@ -201,6 +201,13 @@ def rule_actions(
     name = f"{route.key.kind}/{route.namespace}/{route.name}/{resolved.rule.name or resolved.number}"
     missing = _HTTP_MISSING if route.key.kind == "HTTPRoute" else _GRPC_MISSING
     return RuleActions(messages, name, resolved, Effects().then(resolved.filters), entrance, cluster, missing)
+
+
+def _rewritten(first: URLRewrite | None, then: URLRewrite | None) -> URLRewrite | None:
+    """Both, one after the other: hostname and path are rewritten each for itself."""
+    if first is None or then is None:
+        return then or first
+    return URLRewrite(hostname=then.hostname or first.hostname, path=then.path or first.path)
 
 
 def _header_fields(effects: Effects) -> Fields:

@@ -35,11 +35,10 @@ class RouteEntry:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The listener that a route is made for: redirects name its port and scheme; its Gateway may show backends a
-    certificate."""
+    """The listener that a route is made for, as far as routes depend on it: where requests come in, and the certificate
+    that its Gateway shows to backends, if any."""
 
-    port: int
-    scheme: str
+    entrance: Entrance
     client_certificate: str = ""
 
 
@@ -72,9 +71,8 @@ class HttpRoutes:
         def cluster(target: BackendTarget) -> str:
             return self.backends.presenting(target, where.client_certificate).cluster
 
-        entrance = Entrance(where.port, where.scheme)
         for resolved in self.resolve(route):
-            actions = rule_actions(self.messages, route, resolved, entrance, cluster)
+            actions = rule_actions(self.messages, route, resolved, where.entrance, cluster)
             for index, match in resolved.matches:
                 rank = specificity(match)
                 for part, fields in enumerate(actions.routes(match)):

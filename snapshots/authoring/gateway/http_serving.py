@@ -11,6 +11,7 @@ from snapshots.authoring.gateway.connections import RoutesOf
 from snapshots.authoring.gateway.cors import CORS_FILTER
 from snapshots.authoring.gateway.envoy import ADS, ROUTER, Messages
 from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
+from snapshots.authoring.gateway.paths import Entrance
 from snapshots.authoring.gateway.sessions import SESSION_FILTER, STATEFUL_SESSION
 from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, asked_hostname, virtual_hosts
 from snapshots.authoring.objects import ObjectKey
@@ -62,7 +63,7 @@ class HttpServing:
 
     def _hosted(self, bind: Bind, each: BoundListener) -> Iterator[HostedRoutes]:
         scheme = "https" if each.listener.protocol == "HTTPS" else "http"
-        where = Where(bind.port, scheme, self.shown.get(each.gateway.key, ""))
+        where = Where(Entrance(bind.port, scheme), self.shown.get(each.gateway.key, ""))
         for route, hostnames in self.routes_of.get(each.id, ()):
             entries = self.routes.entries(route, where)
             for hostname in hostnames:
