@@ -196,3 +196,23 @@ def test_a_route_of_a_listener_that_is_not_served_is_counted_and_told_of_its_bac
     assert told["ResolvedRefs"] == ("False", "BackendNotFound")
     assert status(found, "Gateway", "edge")["listeners"][0]["attachedRoutes"] == 1
     assert found.resources == ()
+
+
+@pytest.mark.parametrize(
+    ("hostnames", "taken"),
+    [
+        (["a.one.example"], {"exact", "wild", "any"}),
+        (["b.one.example"], {"wild", "any"}),
+        (["*.one.example"], {"exact", "wild", "any"}),
+        (["*.example"], {"exact", "wild", "other", "any"}),
+        (["other.example", "b.one.example"], {"wild", "other", "any"}),
+        (["elsewhere"], {"any"}),
+        ([], {"exact", "wild", "other", "any"}),
+    ],
+)
+def test_a_route_reaches_every_listener_that_has_a_hostname_in_common(hostnames: list[str], taken: set[str]) -> None:
+    names = {"exact": "a.one.example", "wild": "*.one.example", "other": "other.example"}
+    listeners = [a_listener(key, 80, hostname=name) for key, name in names.items()]
+    found = compiled(a_gateway("edge", *listeners, a_listener("any", 80)), to(EDGE, hostnames=hostnames))
+    counts = {each["name"]: each["attachedRoutes"] for each in status(found, "Gateway", "edge")["listeners"]}
+    assert {name for name, count in counts.items() if count} == taken

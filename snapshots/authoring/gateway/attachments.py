@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from snapshots.authoring.gateway.bound import BoundListener, ListenerId
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.gateways import Gateways, parent_missing
 from snapshots.authoring.gateway.hostnames import HostSet, intersection
+from snapshots.authoring.gateway.parents import Parent
 from snapshots.authoring.gateway.world import World, selects
 from snapshots.authoring.kinds.model import GATEWAY_GROUP
 from snapshots.authoring.kinds.references import ParentReference
@@ -24,6 +26,17 @@ _PARENTS = ("Gateway", "ListenerSet")
 _RIVALS = {"HTTPRoute": "GRPCRoute", "GRPCRoute": "HTTPRoute"}
 
 
+# Listeners with the hostnames that a route serves there.
+Accepted = tuple[tuple[BoundListener, tuple[str, ...]], ...]
+
+
+class _Why(NamedTuple):
+    """Why a parent takes a route nowhere: the standard's reason, and what to say of the parent."""
+
+    reason: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """One parentRef of a route. `accepted` holds the listeners it goes to, each with the hostnames it serves there
@@ -32,7 +45,7 @@ class Attachment:
     route: AuthoredObject
     index: int
     parent: ParentReference
-    accepted: tuple[tuple[BoundListener, tuple[str, ...]], ...]
+    accepted: Accepted
     refusal: Complaint | None = None
 
 
@@ -40,10 +53,10 @@ def attachments(
     world: World, found: Gateways, listeners: Sequence[BoundListener], complaints: Complaints
 ) -> tuple[Attachment, ...]:
     """For every route and each of its parents that is ours; routes in order of precedence."""
-    by_parent: dict[ObjectKey, list[BoundListener]] = {each.subject.key: [] for each in found.refused_sets}
+    by_owner: dict[ObjectKey, list[BoundListener]] = {each.subject.key: [] for each in found.refused_sets}
     for each in listeners:
-        by_parent.setdefault(each.owner.key, []).append(each)
-    attach = _Attaching(world, complaints, by_parent)
+        by_owner.setdefault(each.owner.key, []).append(each)
+    attach = _Attaching(world, complaints, {key: Parent(each) for key, each in by_owner.items()})
     every = ((route, index) for route in world.of(*ROUTES) for index in range(len(route.model.spec.parent_refs)))
     made = (attach.parent(route, index) for route, index in every)
     return tuple(each for each in made if each is not None)
@@ -55,7 +68,7 @@ class _Attaching:
 
     world: World
     complaints: Complaints
-    by_parent: dict[ObjectKey, list[BoundListener]]
+    by_parent: dict[ObjectKey, Parent]
     _hosts: dict[tuple[ListenerId, str], HostSet] = field(default_factory=dict)
 
     def parent(self, route: AuthoredObject, index: int) -> Attachment | None:
@@ -72,32 +85,35 @@ class _Attaching:
         accepted, why = self._accepted(route, reference, self.by_parent[key])
         if accepted:
             return Attachment(route, index, reference, accepted)
-        reason, text = why
-        refusal = Complaint(route, ("spec", "parentRefs", index), ROUTE_NOT_ATTACHED, reason, f"{key} {text}")
+        at = ("spec", "parentRefs", index)
+        refusal = Complaint(route, at, ROUTE_NOT_ATTACHED, why.reason, f"{key} {why.text}")
         return Attachment(route, index, reference, (), self.complaints.add(refusal))
 
-    def _accepted(
-        self, route: AuthoredObject, reference: ParentReference, listeners: Sequence[BoundListener]
-    ) -> tuple[tuple[tuple[BoundListener, tuple[str, ...]], ...], tuple[str, str]]:
+    def _accepted(self, route: AuthoredObject, reference: ParentReference, parent: Parent) -> tuple[Accepted, _Why]:
         """The listeners that take the route; and if none does, the reason and what to say of the parent."""
-        if not listeners:
-            return (), ("NoMatchingParent", "is not taken by its Gateway")
-        named = [each for each in listeners if _is_named(reference, each)]
-        if not named:
-            return (), ("NoMatchingParent", "has no listener of that sectionName or port")
-        allowed = [each for each in named if self._allows(each, route)]
-        if not allowed:
-            return (), ("NotAllowedByListeners", f"has no listener that takes this {route.key.kind} (allowedRoutes)")
-        hosts = ((each, intersection(each.listener.hostname, _hostnames(route))) for each in allowed)
+        hostnames = _hostnames(route)
+        likely = (each for each in parent.likely(reference, hostnames) if self._allows(each, route))
+        hosts = ((each, intersection(each.listener.hostname, hostnames)) for each in likely)
         matching = [(each, names) for each, names in hosts if names]
         if not matching:
-            return (), ("NoMatchingListenerHostname", "has no listener with a hostname in common with this route")
+            return (), self._why(route, reference, parent)
         rivals = [self._rival(route, each, names) for each, names in matching]
         free = tuple(match for match, rival in zip(matching, rivals, strict=True) if rival is None)
         for each, names in free:
             self._take(route, each, names)
         rival = next((each for each in rivals if each is not None), None)
-        return free, ("HostnameConflict", f"serves {rival.key} under the same hostname" if rival else "")
+        return free, _Why("HostnameConflict", f"serves {rival.key} under the same hostname" if rival else "")
+
+    def _why(self, route: AuthoredObject, reference: ParentReference, parent: Parent) -> _Why:
+        """Why no listener of a parent takes a route."""
+        if not parent.listeners:
+            return _Why("NoMatchingParent", "is not taken by its Gateway")
+        named = parent.named(reference)
+        if not named:
+            return _Why("NoMatchingParent", "has no listener of that sectionName or port")
+        if not any(self._allows(each, route) for each in named):
+            return _Why("NotAllowedByListeners", f"has no listener that takes this {route.key.kind} (allowedRoutes)")
+        return _Why("NoMatchingListenerHostname", "has no listener with a hostname in common with this route")
 
     def _allows(self, each: BoundListener, route: AuthoredObject) -> bool:
         if route.key.kind not in each.kinds:
@@ -118,12 +134,6 @@ class _Attaching:
             hosts = self._hosts.setdefault((each.id, route.key.kind), HostSet())
             for name in names:
                 hosts.add(name, route)
-
-
-def _is_named(parent: ParentReference, each: BoundListener) -> bool:
-    if parent.section_name is not None and parent.section_name != each.listener.name:
-        return False
-    return parent.port is None or parent.port == each.listener.port
 
 
 def _hostnames(route: AuthoredObject) -> tuple[str, ...]:
