@@ -106,4 +106,5 @@ def _misdirected(hostnames: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One virtual host for all that other listeners answer."""
     if hostnames:
         answer = {"match": {"prefix": "/"}, "direct_response": {"status": _MISDIRECTED}}
-        yield {"name": "misdirected", "domains": [name or "*" for name in hostnames], "routes": [answer]}
+        # No hostname is written so.
+        yield {"name": "/misdirected", "domains": [name or "*" for name in hostnames], "routes": [answer]}
