@@ -11,6 +11,7 @@ from tests.gateways import (
     Object,
     a_backend,
     a_gateway,
+    a_route,
     an_object,
     compiled,
     conditions,
@@ -66,9 +67,9 @@ def test_tls_is_passed_on_or_ended_by_the_most_specific_name() -> None:
     assert chains(made(found, "Listener", LISTENER)) == {
         "*": NOBODY,
         "*.example": NOBODY,
-        "a.example": "Backend/shop/a",
-        "*.b.example": "Backend/shop/a",
-        "ended.example": "Backend/shop/e ends",
+        "a.example": "Backend/shop/a/tcp",
+        "*.b.example": "Backend/shop/a/tcp",
+        "ended.example": "Backend/shop/e/tcp ends",
         "web.example": f"{LISTENER}/web.example ends",
     }
 
@@ -80,8 +81,8 @@ def test_of_two_routes_of_one_name_the_older_has_it_and_both_are_attached() -> N
         found = compiled(*order)
         assert chains(made(found, "Listener", LISTENER)) == {
             "*": NOBODY,
-            "a.example": "Backend/shop/z",
-            "b.example": "Backend/shop/a",
+            "a.example": "Backend/shop/z/tcp",
+            "b.example": "Backend/shop/a/tcp",
         }
     assert status(found, "Gateway", "edge")["listeners"][0]["attachedRoutes"] == 2
 
@@ -89,15 +90,15 @@ def test_of_two_routes_of_one_name_the_older_has_it_and_both_are_attached() -> N
 @pytest.mark.parametrize(
     ("refs", "proxy"),
     [
-        ([to_backend("a")], {"cluster": "Backend/shop/a"}),
+        ([to_backend("a")], {"cluster": "Backend/shop/a/tcp"}),
         ([to_backend("missing")], {"cluster": NOBODY}),
         ([to_backend("a", weight=0)], {"cluster": NOBODY}),
-        ([to_backend("a"), to_backend("b", weight=0)], {"cluster": "Backend/shop/a"}),
+        ([to_backend("a"), to_backend("b", weight=0)], {"cluster": "Backend/shop/a/tcp"}),
         (
             [to_backend("a", weight=3), to_backend("missing", weight=2)],
             {
                 "weighted_clusters": {
-                    "clusters": [{"name": "Backend/shop/a", "weight": 3}, {"name": NOBODY, "weight": 2}]
+                    "clusters": [{"name": "Backend/shop/a/tcp", "weight": 3}, {"name": NOBODY, "weight": 2}]
                 }
             },
         ),
@@ -209,3 +210,20 @@ def test_endpoints_that_are_set_from_outside_cannot_be_mixed_with_others() -> No
     assert findings(found) == [("E1101", "spec.rules[0].backendRefs[0].name")]
     told = conditions(status(found, "UDPRoute", "web")["parents"][0])
     assert (told["Accepted"], told["ResolvedRefs"]) == (("True", "Accepted"), ("False", "UnsupportedProtocol"))
+
+
+def test_tls_of_a_policy_is_for_requests_and_not_for_what_is_passed_through() -> None:
+    policy = an_object(
+        "BackendTLSPolicy",
+        "trust",
+        spec={
+            "targetRefs": [{"group": "fairlead.dev", "kind": "Backend", "name": "a"}],
+            "validation": {"hostname": "a.example", "wellKnownCACertificates": "System"},
+        },
+    )
+    gateway = a_gateway("edge", a_listener("http", 80), passthrough("tls", 443))
+    routes = (a_route("web", to_backend("a")), a_tls_route("a", "a.example"))
+    for order in permutations((*routes, a_backend("a"))):
+        found = compiled(gateway, policy, *order)
+        in_tls = {name: "transport_socket" in made(found, "Cluster", name) for name in names_made(found, "Cluster")}
+        assert in_tls == {"Backend/shop/a": True, "Backend/shop/a/tcp": False}

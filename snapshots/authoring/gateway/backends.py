@@ -64,9 +64,10 @@ class BackendTarget:
         """NO_BACKEND where a policy wants TLS and nobody can be trusted: connections must fail, not go in plaintext."""
         if self.tls is not None and self.tls.invalid is not None:
             return NO_BACKEND
-        http2 = "/h2c" if self.protocol == "h2c" else ""
+        # Raw connections have a cluster of their own: a policy's TLS is not for what is passed through.
+        spoken = f"/{self.protocol}" if self.protocol in ("h2c", "tcp") else ""
         shown = f"/as/{self.client_certificate}" if self.client_certificate else ""
-        return f"{self.assignment}{http2}{shown}"
+        return f"{self.assignment}{spoken}{shown}"
 
 
 @dataclass(slots=True)
