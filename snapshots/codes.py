@@ -87,6 +87,7 @@ LISTENERS_NOT_ALLOWED = "E1110"
 PARENT_MISSING = "W1111"
 RULE_UNSERVABLE = "E1112"
 SESSION_IN_PART = "W1113"
+SERVICE_EMPTY = "W1114"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -171,4 +172,5 @@ TITLES: dict[str, str] = {
     PARENT_MISSING: "a parent that is not here",
     RULE_UNSERVABLE: "a rule that Envoy cannot follow",
     SESSION_IN_PART: "a session that is kept in part",
+    SERVICE_EMPTY: "a Service without EndpointSlices",
 }

@@ -186,6 +186,12 @@ def test_slices_of_both_families_add_up_and_each_address_stands_once() -> None:
     assert addresses(a_service(), a_slice(*four), six, again) == expected
 
 
+def test_a_service_that_nobody_says_the_addresses_of_is_warned_of() -> None:
+    found = compiled(a_gateway(), a_route("web", {"name": "carts", "port": 80}), a_service())
+    assert findings(found) == [("W1114", "metadata.name")]
+    assert found.ok
+
+
 def test_slices_are_read_under_the_name_of_the_services_port() -> None:
     ports = [{"name": "web", "port": 8080}, {"name": "metrics", "port": 9090}]
     service = a_service({"port": 80, "name": "web"}, {"port": 81, "name": "metrics"})

@@ -7,10 +7,12 @@ from typing import Any
 
 from snapshots.authoring.gateway.backend_tls import authorities_resource, upstream_tls
 from snapshots.authoring.gateway.backends import BackendTarget
+from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.endpoints import Address, assignment, backend_addresses, service_addresses
 from snapshots.authoring.gateway.envoy import ADS, HTTP_OPTIONS, Messages, duration
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.objects import AuthoredObject
+from snapshots.codes import SERVICE_EMPTY
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER
 
@@ -28,6 +30,16 @@ def in_use(found: Mapping[str, BackendTarget], served: Iterable[Resource]) -> li
     """Of all targets found, those whose cluster is named by something that is served; by the clusters' names."""
     named = {each.name for resource in served for each in resource.references if each.type_url == CLUSTER}
     return [found[name] for name in sorted(named & found.keys())]
+
+
+def without_slices(world: World, targets: Iterable[BackendTarget]) -> Iterator[Complaint]:
+    """A warning for each Service in use that nothing says the addresses of: outside Kubernetes nobody writes them."""
+    services = {each.backend.key: each.backend for each in targets if each.port is not None}
+    for _, service in sorted(services.items()):
+        if not world.endpoint_slices(service):
+            text = f'no EndpointSlice belongs to Service "{service.name}": requests get 503'
+            hint = "add one with the label kubernetes.io/service-name, or write a Backend"
+            yield Complaint(service, ("metadata", "name"), SERVICE_EMPTY, "", text, hint, "warning")
 
 
 def clusters(messages: Messages, world: World, targets: Iterable[BackendTarget]) -> Made:
@@ -55,7 +67,7 @@ def _cluster(messages: Messages, target: BackendTarget) -> Resource:
         options = messages.packed(HTTP_OPTIONS, {"explicit_http_config": {"http2_protocol_options": {}}})
         fields["typed_extension_protocol_options"] = {HTTP_OPTIONS: options}
     if target.tls is not None:
-        alpn = "h2" if target.protocol == "h2c" else "http/1.1"
+        alpn = {"h2c": "h2", "http": "http/1.1"}.get(target.protocol, "")
         fields["transport_socket"] = upstream_tls(messages, target.tls, alpn, target.client_certificate)
     return messages.resource("envoy.config.cluster.v3.Cluster", fields)
 

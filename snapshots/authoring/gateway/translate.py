@@ -12,7 +12,7 @@ from snapshots.authoring.gateway.backends import Backends
 from snapshots.authoring.gateway.certificates import Certificates, certificate_resources
 from snapshots.authoring.gateway.client_certificates import client_certificates
 from snapshots.authoring.gateway.client_checks import ClientChecks, client_authorities
-from snapshots.authoring.gateway.clusters import clusters, in_use
+from snapshots.authoring.gateway.clusters import clusters, in_use, without_slices
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.gateway.envoy import Messages
@@ -56,6 +56,8 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
         (routes.resolve if each.route.key.kind in ("HTTPRoute", "GRPCRoute") else layer4.shares)(each.route)
     served = list(serving(messages, listeners, attached, routes, layer4, shown))
     used = in_use(backends.found, (resource for _, resource in served))
+    for warning in without_slices(world, used):
+        complaints.add(warning)
     served.extend(clusters(messages, world, used))
     served.extend(packet_shares.resources())
     named = {each.name for _, resource in served for each in resource.references}
