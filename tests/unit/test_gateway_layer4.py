@@ -212,15 +212,30 @@ def test_endpoints_that_are_set_from_outside_cannot_be_mixed_with_others() -> No
     assert (told["Accepted"], told["ResolvedRefs"]) == (("True", "Accepted"), ("False", "UnsupportedProtocol"))
 
 
+def trust(**validation: Any) -> Object:
+    """A policy for the Backend `a`."""
+    target = {"group": "fairlead.dev", "kind": "Backend", "name": "a"}
+    spec = {"targetRefs": [target], "validation": {"hostname": "a.example", **validation}}
+    return an_object("BackendTLSPolicy", "trust", spec=spec)
+
+
+def test_tls_that_ended_begins_again_where_a_policy_asks_for_it() -> None:
+    ended = terminating("ended", 443, "a.example", protocol="TLS")
+    gateway = a_gateway("edge", ended, passthrough("through", 444))
+    objects = (gateway, a_pair(), a_tls_route("a", "a.example"), a_backend("a"))
+    found = compiled(trust(wellKnownCACertificates="System"), *objects)
+    assert chains(made(found, "Listener", LISTENER)) == {"a.example": "Backend/shop/a/tls ends"}
+    assert chains(made(found, "Listener", "tcp/0.0.0.0:444"))["a.example"] == "Backend/shop/a/tcp"
+    context = made(found, "Cluster", "Backend/shop/a/tls")["transport_socket"]["typed_config"]
+    assert "alpn_protocols" not in context["common_tls_context"]
+    assert "transport_socket" not in made(found, "Cluster", "Backend/shop/a/tcp")
+    # Whom nobody can trust gets nothing, least of all in the clear.
+    lost = trust(caCertificateRefs=[{"group": "", "kind": "ConfigMap", "name": "missing"}])
+    assert chains(made(compiled(lost, *objects), "Listener", LISTENER)) == {"a.example": f"{NOBODY} ends"}
+
+
 def test_tls_of_a_policy_is_for_requests_and_not_for_what_is_passed_through() -> None:
-    policy = an_object(
-        "BackendTLSPolicy",
-        "trust",
-        spec={
-            "targetRefs": [{"group": "fairlead.dev", "kind": "Backend", "name": "a"}],
-            "validation": {"hostname": "a.example", "wellKnownCACertificates": "System"},
-        },
-    )
+    policy = trust(wellKnownCACertificates="System")
     gateway = a_gateway("edge", a_listener("http", 80), passthrough("tls", 443))
     routes = (a_route("web", to_backend("a")), a_tls_route("a", "a.example"))
     for order in permutations((*routes, a_backend("a"))):

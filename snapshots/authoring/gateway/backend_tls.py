@@ -169,7 +169,7 @@ def upstream_tls(messages: Messages, tls: BackendTls, alpn: str, client_certific
         "default_validation_context": {"match_typed_subject_alt_names": [_matcher(each) for each in names]},
         "validation_context_sds_secret_config": {"name": tls.name, "sds_config": ADS},
     }
-    common: dict[str, Any] = {"combined_validation_context": combined, "alpn_protocols": [alpn]}
+    common: dict[str, Any] = {"combined_validation_context": combined, "alpn_protocols": [alpn] if alpn else []}
     if client_certificate:
         common["tls_certificate_sds_secret_configs"] = [{"name": client_certificate, "sds_config": ADS}]
     fields = {"sni": validation.hostname, "common_tls_context": common}

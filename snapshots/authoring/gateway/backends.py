@@ -66,6 +66,7 @@ class BackendTarget:
             return NO_BACKEND
         # Raw connections have a cluster of their own: a policy's TLS is not for what is passed through.
         spoken = f"/{self.protocol}" if self.protocol in ("h2c", "tcp") else ""
+        spoken = "/tls" if self.protocol == "tcp" and self.tls is not None else spoken
         shown = f"/as/{self.client_certificate}" if self.client_certificate else ""
         return f"{self.assignment}{spoken}{shown}"
 
@@ -98,6 +99,15 @@ class Backends:
         shown = replace(target, client_certificate=client_certificate)
         self.found[shown.cluster] = shown
         return shown
+
+    def encrypted(self, target: BackendTarget) -> BackendTarget:
+        """The same backend for connections whose TLS ended here: in TLS again, where a policy says so."""
+        tls = self.policies.of(target.backend, target.port.name if target.port is not None else "")
+        if tls is None:
+            return target
+        again = replace(target, tls=tls)
+        self.found[again.cluster] = again
+        return again
 
     def _find(self, route: AuthoredObject, reference: BackendObjectReference, at: Path) -> AuthoredObject | Complaint:
         known = {("", "Service"), (FAIRLEAD_GROUP, "Backend")}

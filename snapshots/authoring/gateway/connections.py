@@ -61,7 +61,8 @@ class Connections:
                     routes.setdefault(hostname, route)
         routes.setdefault(each.hostname, None)
         for hostname in sorted(routes):
-            chain = tls_chain(bind, hostname) | {"filters": [self.layer4.proxy(routes[hostname])]}
+            proxy = self.layer4.proxy(routes[hostname], tls_ended=each.terminates)
+            chain = tls_chain(bind, hostname) | {"filters": [proxy]}
             terminated = routes[hostname] is not None and each.terminates
             yield chain | ({"transport_socket": transport_socket(self.messages, each)} if terminated else {})
 

@@ -45,9 +45,13 @@ class Layer4Routes:
     packet_shares: PacketShares
     _shares: dict[ObjectKey, tuple[Share, ...]] = field(default_factory=dict)
 
-    def proxy(self, route: AuthoredObject | None) -> dict[str, Any]:
-        """The network filter that passes a route's connections on; without a route it closes them."""
-        fields = {"stat_prefix": _name(route)} | _destinations(self.shares(route) if route else ())
+    def proxy(self, route: AuthoredObject | None, *, tls_ended: bool = False) -> dict[str, Any]:
+        """The network filter that passes a route's connections on; without a route it closes them. `tls_ended`: their
+        TLS ended here, and begins again where a policy asks for it."""
+        shares = self.shares(route) if route else ()
+        if tls_ended:
+            shares = tuple(Share(each.target and self.backends.encrypted(each.target), each.weight) for each in shares)
+        fields = {"stat_prefix": _name(route)} | _destinations(shares)
         return self.messages.extension("envoy.filters.network.tcp_proxy", TCP_PROXY, fields)
 
     def udp_proxy(self, route: AuthoredObject | None) -> dict[str, Any]:
