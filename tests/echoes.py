@@ -22,7 +22,7 @@ class Echo:
     `?fails=2&id=a` answers 503 to the first two requests of that id; `asked` counts all requests by path.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, tls: ssl.SSLContext | None = None) -> None:
         self.name = name
         self.asked: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
@@ -46,6 +46,8 @@ class Echo:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
