@@ -216,3 +216,28 @@ def test_a_route_reaches_every_listener_that_has_a_hostname_in_common(hostnames:
     found = compiled(a_gateway("edge", *listeners, a_listener("any", 80)), to(EDGE, hostnames=hostnames))
     counts = {each["name"]: each["attachedRoutes"] for each in status(found, "Gateway", "edge")["listeners"]}
     assert {name for name, count in counts.items() if count} == taken
+
+
+def test_a_route_goes_to_default_gateways_as_if_it_named_them() -> None:
+    gateways = [
+        a_gateway("edge", a_listener("http", 80), defaultScope="All"),
+        a_gateway("named", a_listener("http", 81), defaultScope="All"),
+        a_gateway("closed", a_listener("http", 82, hostname="b.example"), defaultScope="All"),
+        a_gateway("other", a_listener("http", 83)),
+    ]
+    spec = {"hostnames": ["a.example"], "parentRefs": [{"name": "named"}], "rules": [{}]}
+    asking = an_object("HTTPRoute", "asking", spec=spec | {"useDefaultGateways": "All"})
+    found = compiled(*gateways, asking, an_object("HTTPRoute", "silent", spec=spec | {"useDefaultGateways": "None"}))
+    told = [
+        (each["parentRef"]["name"], conditions(each)["Accepted"])
+        for each in status(found, "HTTPRoute", "asking")["parents"]
+    ]
+    assert told == [
+        ("named", ("True", "Accepted")),
+        ("closed", ("False", "NoMatchingListenerHostname")),
+        ("edge", ("True", "Accepted")),
+    ]
+    assert [(each.code, each.field) for each in found.findings] == [("E1103", "spec.useDefaultGateways")]
+    assert [each["parentRef"]["name"] for each in status(found, "HTTPRoute", "silent")["parents"]] == ["named"]
+    assert conditions(status(found, "Gateway", "edge"))["DefaultGateway"][0] == "True"
+    assert "DefaultGateway" not in conditions(status(found, "Gateway", "other"))

@@ -18,6 +18,7 @@ from snapshots.authoring.gateway.world import World, selects
 from snapshots.authoring.kinds.model import GATEWAY_GROUP
 from snapshots.authoring.kinds.references import ParentReference
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import ROUTE_NOT_ATTACHED
 
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
@@ -39,11 +40,10 @@ class _Why(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One parentRef of a route. `accepted` holds the listeners it goes to, each with the hostnames it serves there
-    (EVERY_HOST: all); without one, `refusal` says why."""
+    """One parent of a route: a parentRef, or a default Gateway. `accepted` holds the listeners it goes to, each with the
+    hostnames it serves there (EVERY_HOST: all); without one, `refusal` says why."""
 
     route: AuthoredObject
-    index: int
     parent: ParentReference
     accepted: Accepted
     refusal: Complaint | None = None
@@ -57,9 +57,26 @@ def attachments(
     for each in listeners:
         by_owner.setdefault(each.owner.key, []).append(each)
     attach = _Attaching(world, complaints, {key: Parent(each) for key, each in by_owner.items()})
-    every = ((route, index) for route in world.of(*ROUTES) for index in range(len(route.model.spec.parent_refs)))
-    made = (attach.parent(route, index) for route, index in every)
+    defaults = tuple(each.gateway.key for each in found.own if each.gateway.model.spec.default_scope == "All")
+    every = ((route, *each) for route in world.of(*ROUTES) for each in _parents(route, defaults))
+    made = (attach.parent(*each) for each in every)
     return tuple(each for each in made if each is not None)
+
+
+def _parents(route: AuthoredObject, defaults: Iterable[ObjectKey]) -> Iterator[tuple[Path, ParentReference]]:
+    """All that a route asks for, each with its place; the default Gateways after those that it names.  GEP-3793."""
+    spec = route.model.spec
+    for index, reference in enumerate(spec.parent_refs):
+        yield ("spec", "parentRefs", index), reference
+    if spec.use_default_gateways == "All":
+        named = {_key(route, reference) for reference in spec.parent_refs}
+        for key in defaults:
+            if key not in named:
+                yield ("spec", "useDefaultGateways"), ParentReference(name=key.name, namespace=key.namespace)
+
+
+def _key(route: AuthoredObject, reference: ParentReference) -> ObjectKey:
+    return ObjectKey(reference.kind, reference.namespace or route.namespace, reference.name)
 
 
 @dataclass(slots=True)
@@ -71,23 +88,20 @@ class _Attaching:
     by_parent: dict[ObjectKey, Parent]
     _hosts: dict[tuple[ListenerId, str], HostSet] = field(default_factory=dict)
 
-    def parent(self, route: AuthoredObject, index: int) -> Attachment | None:
-        """None: the parent is not ours."""
-        reference = route.model.spec.parent_refs[index]
-        key = ObjectKey(reference.kind, reference.namespace or route.namespace, reference.name)
+    def parent(self, route: AuthoredObject, at: Path, reference: ParentReference) -> Attachment | None:
+        """None: the parent is not ours. `at`: where the route asks for it."""
+        key = _key(route, reference)
         if reference.group != GATEWAY_GROUP or reference.kind not in _PARENTS:
             return None
         if key not in self.by_parent:
             if self.world.get(key.kind, key.namespace, key.name) is None:
-                at = ("spec", "parentRefs", index)
                 self.complaints.add(parent_missing(self.world, route, at, key.kind, key.namespace, key.name))
             return None
         accepted, why = self._accepted(route, reference, self.by_parent[key])
         if accepted:
-            return Attachment(route, index, reference, accepted)
-        at = ("spec", "parentRefs", index)
+            return Attachment(route, reference, accepted)
         refusal = Complaint(route, at, ROUTE_NOT_ATTACHED, why.reason, f"{key} {why.text}")
-        return Attachment(route, index, reference, (), self.complaints.add(refusal))
+        return Attachment(route, reference, (), self.complaints.add(refusal))
 
     def _accepted(self, route: AuthoredObject, reference: ParentReference, parent: Parent) -> tuple[Accepted, _Why]:
         """The listeners that take the route; and if none does, the reason and what to say of the parent."""

@@ -70,6 +70,9 @@ class _Owners:
         listeners = self.by_owner[own.gateway.key]
         accepted = _accepted(own, listeners, any(map(self._serves, own.sets)))
         conditions = [accepted, _programmed(own, accepted), self._resolved(own.gateway, listeners)]
+        if own.gateway.model.spec.default_scope == "All":
+            text = "Gateway has default scope All"
+            conditions.append(Condition("DefaultGateway", True, "DefaultGateway", text))
         if is_insecure(own.gateway):
             text = "clients are served that could not prove who they are"
             conditions.append(Condition("InsecureFrontendValidationMode", True, "ConfigurationChanged", text))
