@@ -8,7 +8,8 @@ attachments      which route serves which hostnames of which listener, or why no
 certificates     Secrets that listeners show, and whether they can be used; client_certificates: what Gateways show
 client_checks    whom HTTPS listeners ask for a certificate, and whom they trust; authorities: CA certificates
 backends         what a backendRef leads to: clusters and shares, or why it leads nowhere
-clusters         the clusters and endpoints of the backends that are used
+backend_tls      which backends are spoken to in TLS, by which policy, and whom to trust there
+clusters         the clusters of the backends that are used; endpoints: their addresses
 http_rules       rules with their references looked up; http_matches, header_changes, paths, cors, retries, sessions and
                  regexes know one part of a rule each
 http_actions     what a rule does with requests; http_routes: the Envoy routes of a whole HTTPRoute or GRPCRoute
