@@ -40,8 +40,11 @@ class _Why(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One parent of a route: a parentRef, or a default Gateway. `accepted` holds the listeners it goes to, each with the
-    hostnames it serves there (EVERY_HOST: all); without one, `refusal` says why."""
+    """One parent of a route: a parentRef, or a default Gateway.
+
+    `accepted` holds the listeners it goes to, each with the hostnames it serves there (EVERY_HOST: all); without one,
+    `refusal` says why.
+    """
 
     route: AuthoredObject
     parent: ParentReference
