@@ -179,6 +179,17 @@ def test_addresses_and_parameters(spec: Object, told: dict[str, tuple[str, str]]
     assert {name.split("/")[1].split(":")[0] for name in names_made(found, "Listener")} == addresses
 
 
+def test_every_unusable_address_is_told_and_without_another_nothing_is_programmed() -> None:
+    addresses = [{"value": "my-address"}, {"value": "224.0.0.1"}]
+    gateway = a_gateway("edge", a_listener("http", 80), addresses=addresses, **SETS_OF_ALL)
+    found = compiled(gateway, a_listener_set("more", a_listener("a", 81)))
+    assert findings(found) == [("E1109", f"spec.addresses[{index}].value") for index in range(2)]
+    assert of_listener(status(found, "Gateway", "edge"), "http")["Programmed"] == ("False", "Invalid")
+    told = conditions(status(found, "ListenerSet", "more"))
+    assert told == {"Accepted": ("True", "Accepted"), "Programmed": ("False", "ParentNotProgrammed")}
+    assert found.resources == ()
+
+
 def test_a_listener_set_of_a_gateway_that_is_refused_is_told_so() -> None:
     parameters = {"parametersRef": {"group": "example.com", "kind": "Size", "name": "large"}}
     gateway = a_gateway("edge", a_listener("http", 80), infrastructure=parameters, **SETS_OF_ALL)

@@ -53,15 +53,10 @@ def gateways(world: World, complaints: Complaints) -> Gateways:
 
 def _own(gateway: AuthoredObject, sets: Iterable[AuthoredObject], complaints: Complaints) -> OwnGateway:
     rejection = _unknown_parameters(gateway, complaints) or _unsupported_address(gateway, complaints)
-    addresses, unusable = [], None
-    for index, each in enumerate(gateway.model.spec.addresses):
-        found = _address(each)
-        if found is None:
-            unusable = unusable or _unusable(gateway, index, complaints)
-        elif found not in addresses:
-            addresses.append(found)
-    bound = tuple(addresses) if gateway.model.spec.addresses else (ANY_ADDRESS,)
-    return OwnGateway(gateway, bound, unusable, rejection, tuple(sets))
+    asked = [_address(each) for each in gateway.model.spec.addresses] or [ANY_ADDRESS]
+    unusable = [_unusable(gateway, index, complaints) for index, each in enumerate(asked) if each is None]
+    bound = tuple(dict.fromkeys(each for each in asked if each is not None))
+    return OwnGateway(gateway, bound, unusable[0] if unusable else None, rejection, tuple(sets))
 
 
 def _unknown_parameters(gateway: AuthoredObject, complaints: Complaints) -> Complaint | None:
@@ -91,7 +86,7 @@ def _unsupported_address(gateway: AuthoredObject, complaints: Complaints) -> Com
 
 def _address(address: GatewayAddress) -> str | None:
     """The IP to bind; None if no gateway could. Whether this one has it, only its Envoy knows."""
-    if not address.value:
+    if not address.value or address.type != "IPAddress":
         return ANY_ADDRESS
     try:
         found = ipaddress.ip_address(address.value)

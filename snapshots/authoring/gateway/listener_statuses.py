@@ -47,6 +47,8 @@ def _accepted(each: BoundListener) -> Condition:
 
 
 def _programmed(each: BoundListener) -> Condition:
+    if each.usable and not each.addresses:
+        return Condition("Programmed", False, "Invalid", "the Gateway has no address that can be bound")
     if each.usable:
         return Condition("Programmed", True, "Programmed")
     conflict = _first(each, _CONFLICTS)

@@ -135,6 +135,9 @@ def _set_conditions(own: OwnGateway, listeners: Sequence[BoundListener]) -> Iter
     text = f"listeners that are not served: {', '.join(wrong)}" if wrong else ""
     serves = len(wrong) < len(listeners)
     yield Condition("Accepted", serves, "ListenersNotValid" if wrong else "Accepted", text)
+    if serves and own.unusable is not None and not own.addresses:
+        yield Condition("Programmed", False, "ParentNotProgrammed", own.unusable.message)
+        return
     yield Condition("Programmed", serves, "Programmed" if serves else "ListenersNotValid", text)
 
 
