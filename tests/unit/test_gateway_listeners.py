@@ -97,6 +97,21 @@ def test_a_gateway_goes_before_its_sets_and_an_older_set_before_a_younger() -> N
         assert conditions(second) == {"Accepted": refused, "Programmed": refused}
 
 
+def test_a_listener_without_its_certificate_keeps_its_hosts() -> None:
+    gateway = a_gateway("edge", terminating("own", 443, "a.example", secret="missing"), **SETS_OF_ALL)
+    found = compiled(gateway, a_listener_set("more", terminating("theirs", 443, "a.example")), a_pair())
+    assert verdicts(status(found, "Gateway", "edge"), "Conflicted") == {"own": "NoConflicts"}
+    assert verdicts(status(found, "ListenerSet", "more"), "Conflicted") == {"theirs": "HostnameConflict"}
+    assert found.resources == ()
+
+
+def test_a_gateway_that_is_not_served_is_in_nobodys_way() -> None:
+    sized = {"parametersRef": {"group": "example.com", "kind": "Size", "name": "large"}}
+    refused = aged(a_gateway("refused", a_listener("http", 80), infrastructure=sized), 1)
+    found = compiled(refused, aged(a_gateway("edge", a_listener("raw", 80, "TCP")), 2))
+    assert conditions(status(found, "Gateway", "edge"))["Programmed"] == SERVED
+
+
 def test_a_set_is_not_told_what_stands_in_sets_of_other_namespaces() -> None:
     gateway = a_gateway("edge", a_listener("own", 80, hostname="own.example"), **SETS_OF_ALL)
     secret = a_listener_set("secret", a_listener("hidden", 443, "TCP"), namespace="theirs")

@@ -21,6 +21,10 @@ from snapshots.codes import LISTENER_CONFLICT
 _SHARING = {"HTTP": "http", "HTTPS": "tls", "TLS": "tls", "TCP": "tcp", "UDP": "udp"}
 _NAMELESS = ("TCP", "UDP")
 
+_CONFLICTS = ("HostnameConflict", "ProtocolConflict", "ListenerConflict")
+# What leaves no place that a listener could want: nobody knows how it is shared, or its Gateway is not served at all.
+_PLACELESS = ("UnsupportedProtocol", "InvalidParameters", "UnsupportedAddress", *_CONFLICTS)
+
 # A reason, and who is in the way.
 _Conflict = tuple[str, BoundListener]
 
@@ -40,7 +44,7 @@ class _Places:
     def conflict(self, each: BoundListener) -> _Conflict | None:
         for bind in each.binds:
             for sharing, other in self.sharing.get(bind, {}).items():
-                if sharing != _SHARING.get(each.listener.protocol):
+                if sharing != _SHARING[each.listener.protocol]:
                     return "ProtocolConflict", other
             twin = self.hosts.get((bind, each.hostname))
             if twin is not None and twin is not each:
@@ -53,32 +57,39 @@ def without_conflicts(listeners: Iterable[BoundListener], complaints: Complaints
     taken = _Places()
     for _, of_owner in groupby(listeners, key=lambda each: each.owner.key):
         # Who is in the way of what was there before is out, and in nobody's way any more.
-        own = [_checked(each, taken.conflict(each), complaints) for each in of_owner]
-        found = [_checked(each, conflict, complaints) for each, conflict in zip(own, _among(own), strict=True)]
+        own = [_with(each, _conflict(taken, each), complaints) for each in of_owner]
+        found = [_with(each, conflict, complaints) for each, conflict in zip(own, _among(own), strict=True)]
         for each in found:
-            if each.usable:
+            if _wants_place(each):
                 taken.add(each)
         yield from found
+
+
+def _wants_place(each: BoundListener) -> bool:
+    """Also a listener that cannot be served, for want of a certificate perhaps: nobody younger is to take its hosts."""
+    return not any(problem.reason in _PLACELESS for problem in each.problems)
+
+
+def _conflict(places: _Places, each: BoundListener) -> _Conflict | None:
+    return places.conflict(each) if _wants_place(each) else None
 
 
 def _among(own: Sequence[BoundListener]) -> list[_Conflict | None]:
     """For each of one owner's listeners, which other of them it is in conflict with."""
     forward, backward = _Places(), _Places()
-    usable = [each for each in own if each.usable]
-    for each in usable:
+    wanting = [each for each in own if _wants_place(each)]
+    for each in wanting:
         forward.add(each)
-    for each in reversed(usable):
+    for each in reversed(wanting):
         backward.add(each)
     # Who is the first at a place finds the last there, and the others find the first.
-    return [forward.conflict(each) or backward.conflict(each) for each in own]
+    return [_conflict(forward, each) or _conflict(backward, each) for each in own]
 
 
-def _checked(each: BoundListener, conflict: _Conflict | None, complaints: Complaints) -> BoundListener:
-    """The listener with its conflict; one that is not served is in nobody's way."""
-    return _with(each, *conflict, complaints) if conflict is not None and each.usable else each
-
-
-def _with(each: BoundListener, reason: str, other: BoundListener, complaints: Complaints) -> BoundListener:
+def _with(each: BoundListener, conflict: _Conflict | None, complaints: Complaints) -> BoundListener:
+    if conflict is None:
+        return each
+    reason, other = conflict
     how = {
         "ProtocolConflict": f"speaks {other.listener.protocol}",
         "HostnameConflict": f'has the same hostname "{each.hostname}"' if each.hostname else "has no hostname either",
