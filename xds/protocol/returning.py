@@ -37,6 +37,9 @@ def waits(subscription: Subscription, turn: Turn, responses: Responses) -> bool:
         return True
     if turn.are_referrers_under_way(subscription):
         _leave(subscription, lost)
+    if not subscription.is_unanswered:  # all that was asked for stays
+        subscription.start(turn.catalogue.position)
+        subscription.brought = None
     return False
 
 
