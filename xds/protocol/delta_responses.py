@@ -40,12 +40,10 @@ class DeltaResponses:
         missing = Missing.asked_for(subscription, served)
         held = unresolved.intersection(removals_due(subscription, served)) if unresolved else unresolved
         contents = self._own(subscription, served, served.select(told), gone, missing, unresolved - held)
+        if not held:
+            return contents
         # What the client holds under such a name is removed, and then the name stands for nothing: not in one response.
-        return (
-            (*contents, *self._own(subscription, served, (), tuple(sorted(held)), unresolved=held))
-            if held
-            else contents
-        )
+        return (*contents, *self._own(subscription, served, (), tuple(sorted(held)), unresolved=held))
 
     def additions(
         self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...], gone: tuple[str, ...] = ()
@@ -97,7 +95,7 @@ class DeltaResponses:
 
     def lost_meanwhile(self, subscription: Subscription, served: ServedType) -> Set[str]:
         """Names that the client brought from an earlier stream, wants, and that are gone."""
-        lost = set(subscription.brought or ()).difference(served.resources)
+        lost = {name for name in subscription.brought or () if name not in served.resources}
         return lost if subscription.asked_everything else lost & subscription.asked
 
     def renewals(
