@@ -6,6 +6,8 @@ takes a virtual host whose aliases have the name that it asked for, or a resourc
 
 from __future__ import annotations
 
+import pytest
+
 from tests.builders import shop_host
 from tests.transcripts import DELTA, STATE, Answer, Edge, an_edge
 from xds.protocol.plan import Settled
@@ -103,6 +105,18 @@ def test_what_is_removed_is_removed_by_its_own_name_and_can_be_asked_for_again()
     assert edge.is_served(API, WWW).names == {"shop/www"}
 
 
+@pytest.mark.parametrize("names", [("shop/common",), ("*", "shop/common")])
+def test_a_name_asked_for_while_its_removal_waits_is_removed_and_unresolved(names: tuple[str, ...]) -> None:
+    """A request may wait for a host that is called so; the virtual host that was called so is still to go."""
+    edge = an_envoy(COMMON, API)
+    under_way = edge.asks(VIRTUAL_HOST, "shop/a.api.example.com").only
+    assert edge.is_served(API).responses == ()
+    answer = edge.asks(VIRTUAL_HOST, *names)
+    told = [(response.removed, response.unresolved) for response in answer.responses]
+    assert told == [(("shop/common",), ()), ((), ("shop/common",))]
+    assert edge.acks(under_way).responses == ()
+
+
 def test_a_host_that_moves_takes_the_old_virtual_host_away_in_the_same_response() -> None:
     """Envoy refuses two virtual hosts with one domain."""
     edge = an_envoy(WWW)
@@ -118,6 +132,16 @@ def test_a_virtual_host_that_is_renamed_is_replaced_in_one_response() -> None:
     edge = an_envoy(COMMON)
     renamed = shop_host("renamed", "common.example.com")
     answer = edge.is_served(renamed)
+    assert (answer.only.resources, answer.only.removed) == ((renamed,), ("shop/common",))
+
+
+def test_everything_asked_for_again_during_a_rename_comes_with_what_goes() -> None:
+    edge = an_envoy(COMMON, API)
+    under_way = edge.asks(VIRTUAL_HOST, "shop/a.api.example.com").only
+    renamed = shop_host("renamed", "common.example.com")
+    assert edge.is_served(renamed, API).responses == ()
+    assert edge.asks(VIRTUAL_HOST, "*").responses == (), "two virtual hosts would have one domain"
+    answer = edge.acks(under_way)
     assert (answer.only.resources, answer.only.removed) == ((renamed,), ("shop/common",))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.builders import assignment, cluster
+from tests.builders import assignment, cluster, shop_host
 from tests.transcripts import DELTA, an_edge
 from xds.protocol.returning import GATHERING_S
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER
+from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, VIRTUAL_HOST
 
 WEB, API, NEW = cluster("web"), cluster("api"), cluster("new")
 
@@ -59,6 +59,15 @@ def test_a_name_asked_for_again_before_the_first_response_is_sent_again() -> Non
     edge.asks(CLUSTER, having={"web": WEB.version, "api": API.version, "gone": "1"})
     edge.asks(CLUSTER, "web")
     assert edge.waits(GATHERING_S).names == {"web"}
+
+
+def test_a_name_that_is_gone_and_asked_for_again_before_the_first_response_is_removed() -> None:
+    had = {"shop/web": "1"}
+    edge = an_edge(DELTA, [WEB, shop_host("api")])
+    edge.asks(CLUSTER)
+    assert edge.asks(VIRTUAL_HOST, having=had).responses == (), "the cluster that is new comes first"
+    edge.asks(VIRTUAL_HOST, "shop/web")
+    assert edge.acks(CLUSTER).of(VIRTUAL_HOST).removed == {"shop/web"}
 
 
 def test_a_name_let_go_of_before_the_first_response_is_not_removed() -> None:

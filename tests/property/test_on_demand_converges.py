@@ -22,7 +22,7 @@ from xds.protocol.session import Session, Variant
 from xds.protocol.types import VIRTUAL_HOST, GroupName
 
 DOMAINS = ("www.a", "*.a", "www.*", "*", "www.b")
-HOSTS = ("www.a", "api.a", "www.c", "other", "www.b", "www.b:80")
+HOSTS = ("www.a", "api.a", "www.c", "other", "www.b", "www.b:80", "one")
 NAMES = ("one", "two", "three")
 
 snapshots = st.builds(
@@ -83,6 +83,10 @@ class Follows(RuleBasedStateMachine):
         self.asked.add(f"shop/{host}")
         self.waiting.add(f"shop/{host}")
         self.arrive(self.session.receive(DeltaRequest(VIRTUAL_HOST, subscribe=(f"shop/{host}",)), 0))
+
+    @rule()
+    def ask_for_everything(self) -> None:
+        self.arrive(self.session.receive(DeltaRequest(VIRTUAL_HOST, subscribe=("*",)), 0))
 
     @rule(serving=snapshots)
     def publish(self, serving: list[Resource]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.builders import assignment, cluster, route
 from tests.transcripts import DELTA, STATE, Edge, an_edge
 from xds.protocol.holding import Hold
+from xds.protocol.returning import GATHERING_S
 from xds.protocol.types import CLUSTER, ENDPOINT, ROUTE, TypeUrl
 from xds.protocol.variant import Variant
 
@@ -93,3 +94,11 @@ def test_what_a_client_brings_to_a_new_stream_is_current_at_once() -> None:
     edge = an_edge(DELTA, [cluster("web"), cluster("api")])
     edge.asks(CLUSTER, having={"web": FIRST, "api": "old"})
     assert held(edge) == {"api": (Hold.SENT, ""), "web": (Hold.CURRENT, FIRST)}
+
+
+def test_what_a_client_brings_and_is_left_for_now_is_older() -> None:
+    edge = an_edge(DELTA, [cluster("web"), route("main", to=("web",))])
+    edge.asks(CLUSTER, "gone", having={"gone": "1"})
+    edge.asks(ROUTE, "main")
+    edge.waits(GATHERING_S)
+    assert held(edge) == {"gone": (Hold.OLDER, "")}

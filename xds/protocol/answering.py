@@ -26,9 +26,8 @@ class Answering:
             return
         catalogue, served = turn.catalogue, turn.served(subscription)
         if not subscription.started:
-            subscription.started = True
-            subscription.sent_to = subscription.gone_to = catalogue.position
-        elif subscription.type.aliased and not subscription.asked_everything:
+            subscription.start(catalogue.position)
+        elif subscription.type.aliased:
             self._wait_for_the_rest(subscription, served)
         for content in self._responses.answer(subscription, served):
             self._sending.send(subscription, content, catalogue, turn.now_s, since=NEW)
@@ -41,9 +40,13 @@ class Answering:
 
     def _wait_for_the_rest(self, subscription: Subscription, served: ServedType) -> None:
         """What is asked for goes in turn when more is due: a part of a state may give two virtual hosts one domain."""
-        others = {resource.name for resource in updates_due(subscription, served)} - subscription.asked
-        if others - subscription.withheld.keys() or self._responses.removed_with(subscription, served):
+        everything = [one.name for one in served.everything()] if subscription.asked_everything else ()
+        others = {resource.name for resource in updates_due(subscription, served)}.difference(subscription.asked)
+        others.difference_update(everything, subscription.withheld)
+        if others or self._responses.removed_with(subscription, served):
             postpone(subscription, served)
+            subscription.owed.update(everything)
+            subscription.asked_everything = False
 
     def _move(self, subscription: Subscription, served: ServedType, position: int) -> None:
         if subscription.asked_everything or self._responses.tells_all(subscription):

@@ -32,13 +32,18 @@ class DeltaResponses:
         wanted = _wanted(subscription, served)
         told = sorted(name for name in wanted if brought.get(name) != served.resources[name].version)
         absent = (subscription.asked | _surplus(subscription, brought)) - wanted
-        unresolved = _unresolved(subscription, served, absent, brought)
+        unresolved = _unresolved(subscription, absent, brought)
         # A client that was told so on its last stream has it still, with no version.
         gone = tuple(sorted(name for name in absent if name not in unresolved or name not in brought))
         if not told and not gone and not subscription.asked_everything:
             return ()
         missing = Missing.asked_for(subscription, served)
-        return self._own(subscription, served, served.select(told), gone, missing, unresolved)
+        held = unresolved.intersection(removals_due(subscription, served)) if unresolved else unresolved
+        contents = self._own(subscription, served, served.select(told), gone, missing, unresolved - held)
+        if not held:
+            return contents
+        # What the client holds under such a name is removed, and then the name stands for nothing: not in one response.
+        return (*contents, *self._own(subscription, served, (), tuple(sorted(held)), unresolved=held))
 
     def additions(
         self, subscription: Subscription, served: ServedType, due: tuple[Resource, ...], gone: tuple[str, ...] = ()
@@ -90,7 +95,7 @@ class DeltaResponses:
 
     def lost_meanwhile(self, subscription: Subscription, served: ServedType) -> Set[str]:
         """Names that the client brought from an earlier stream, wants, and that are gone."""
-        lost = set(subscription.brought or ()).difference(served.resources)
+        lost = {name for name in subscription.brought or () if name not in served.resources}
         return lost if subscription.asked_everything else lost & subscription.asked
 
     def renewals(
@@ -149,11 +154,8 @@ def _surplus(subscription: Subscription, brought: Mapping[str, str]) -> Set[str]
     return brought.keys() if subscription.asked_everything or subscription.type.aliased else frozenset()
 
 
-def _unresolved(
-    subscription: Subscription, served: ServedType, absent: Set[str], brought: Mapping[str, str]
-) -> Set[str]:
-    """Of what is not there, the names that could stand for something: the client holds nothing that is called so."""
+def _unresolved(subscription: Subscription, absent: Set[str], brought: Mapping[str, str]) -> frozenset[str]:
+    """Of what is not there, the names that could stand for something: of what the client brings, none is called so."""
     if not subscription.type.aliased:
         return frozenset()
-    unknown = {name for name in absent & subscription.interest.names if not brought.get(name)}
-    return unknown.difference(removals_due(subscription, served)) if unknown else unknown
+    return frozenset(name for name in absent & subscription.interest.names if not brought.get(name))

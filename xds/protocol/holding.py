@@ -104,7 +104,9 @@ class _View:
         left = name in self.subscription.lingering or name in self.subscription.parting
         if left and (name in self.awaited or name in self.subscription.rejected):
             return self._told(name, Hold.SENT)
-        return self._told(name, Hold.OLDER, departed.version) if left and departed else self._told(name, Hold.MISSING)
+        if not left:
+            return self._told(name, Hold.MISSING)
+        return self._told(name, Hold.OLDER, departed.version if departed else "")
 
     def _older(self, name: str, position: int, nothing: Hold) -> Holding:
         """What the client took before what is on its way; `nothing` if it is not known to have anything."""

@@ -24,9 +24,8 @@ def waits(subscription: Subscription, turn: Turn, responses: Responses) -> bool:
     if subscription.started or not (subscription.brought or subscription.version):
         return False
     served = turn.served(subscription)
-    if not responses.is_behind(subscription, served):
-        return False
-    if subscription.type.order > _ENDPOINT_ORDER and not turn.may_answer(subscription):
+    depends = subscription.type.order > _ENDPOINT_ORDER
+    if depends and not turn.may_answer(subscription) and responses.is_behind(subscription, served):
         return True
     lost = responses.lost_meanwhile(subscription, served)
     if not lost or not turn.has_referrers(subscription):
@@ -37,6 +36,9 @@ def waits(subscription: Subscription, turn: Turn, responses: Responses) -> bool:
         return True
     if turn.are_referrers_under_way(subscription):
         _leave(subscription, lost)
+    if not subscription.is_unanswered:  # all that was asked for stays
+        subscription.start(turn.catalogue.position)
+        subscription.brought = None
     return False
 
 

@@ -178,9 +178,9 @@ class Session:
             subscription.brought = dict(request.initial_resource_versions)
             if self.only_type is None and subscription.type.url == ENDPOINT and subscription.brought:
                 self._dispatch.miss_clusters()
-        else:
-            subscription.forget_brought((*request.subscribe, *request.unsubscribe))  # rule 14: not of the first request
         wanted = subscription.interest.change(request.subscribe, request.unsubscribe)
+        if not opening and subscription.brought:
+            subscription.doubt_brought((*request.subscribe, *request.unsubscribe))
         if request.unsubscribe:
             subscription.forget_unwanted()
         return wanted

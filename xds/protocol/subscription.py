@@ -14,6 +14,8 @@ from xds.protocol.leases import Leases
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import Nonce, ResourceType
 
+DOUBTED = "doubted"  # no version is ever called so
+
 
 @dataclass(frozen=True, slots=True)
 class Push:
@@ -111,6 +113,11 @@ class Subscription:
         """Nothing to remember beside the cursor."""
         return not (self.owed or self.ahead or self.rejected or self.withheld)
 
+    def start(self, position: int) -> None:
+        """The first answer is decided: nothing before this position concerns the client."""
+        self.started = True
+        self.sent_to = self.gone_to = position
+
     def adopt(self, nonce: str) -> None:
         """A client speaks of what it was sent unasked: it answers it, or asks by itself and has not seen it."""
         self.unsolicited = False
@@ -128,10 +135,19 @@ class Subscription:
             names -= {name for name in names if name not in self.interest}
 
     def forget_brought(self, names: Iterable[str]) -> None:
-        """The client asks for these anew, or has let go of them."""
+        """What the client said that it has of these counts no more: it has let go of them."""
         if self.brought:
             for name in names:
                 self.brought.pop(name, None)
+
+    def doubt_brought(self, names: Iterable[str]) -> None:
+        """The client asks anew for these, and is told again (rule 14), or has let go of them, or may have (rule 13)."""
+        brought = self.brought or {}
+        for name in names:
+            if brought.get(name) and name in self.interest:
+                brought[name] = DOUBTED
+            else:
+                brought.pop(name, None)
 
     def forget(self, name: str) -> None:
         """Nothing is owed and nothing is remembered of this resource."""
