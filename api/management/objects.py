@@ -20,9 +20,9 @@ from xds.protocol.types import LISTENER
 class Objects:
     """Statuses are not stored: they follow from the documents, and are worked out when somebody asks."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, compiler: Compiler) -> None:
         self._backend = backend
-        self._compiler = Compiler(backend.envoy)
+        self._compiler = compiler
 
     async def of_head(self, request: pb.ListObjectsRequest) -> AsyncIterator[pb.Object]:
         """By workspace, then in the order of the statuses. Raises NotFound for a group that does not exist."""

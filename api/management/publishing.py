@@ -34,9 +34,9 @@ class Standing:
 
 
 class Publishing:
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, compiler: Compiler) -> None:
         self._backend = backend
-        self._compiler = Compiler(backend.envoy)
+        self._compiler = compiler
 
     async def check(self, upload: Upload) -> pb.CheckResponse:
         compiled = await self._compiler.compile(upload)

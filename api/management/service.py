@@ -8,6 +8,7 @@ from typing import Any
 
 from api.management.backend import Backend
 from api.management.callers import caller_of
+from api.management.compiling import Compiler
 from api.management.conversion import group_message, store_message, timestamp
 from api.management.endpoints import ChangingEndpoints
 from api.management.explaining import Explaining
@@ -36,9 +37,10 @@ class ManagementService:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._publishing = Publishing(backend)
+        compiler = Compiler(backend.envoy)
+        self._publishing = Publishing(backend, compiler)
         self._reading = Reading(backend.store)
-        self._objects = Objects(backend)
+        self._objects = Objects(backend, compiler)
         self._nodes = Nodes(backend)
         self._load = Load(backend)
         self._explaining = Explaining(backend)

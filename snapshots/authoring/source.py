@@ -11,7 +11,6 @@ from snapshots.authoring.yaml_nodes import Place
 
 # What libyaml takes for the end of a line: more than an editor does, so that places agree with its marks.
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-NOWHERE = Place(0, 0)
 # Of a file that holds a Secret, lines are shown as far as their first colon: what follows may be a private key.
 _SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?Secret\b")
 _QUOTED = re.compile('"[^"]*"')
