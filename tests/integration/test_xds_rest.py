@@ -16,13 +16,13 @@ from google.protobuf import json_format
 from grpc import aio
 
 from api.envoy.registry import load_default
+from api.hosting.address import Address
+from api.hosting.http import HttpServer
 from tests.edges import a_cluster, an_assignment, an_edge
 from tests.integration.test_xds_services import a_resource
 from tests.whole_servers import WholeServer, whole_server
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, SECRET, GroupName, TypeUrl
-from xds.server.address import Address
-from xds.server.http import HttpServer
 from xds.server.json_encoding import JsonEncoder
 from xds.server.rest import HTTP_STATUS, REQUEST_LIMIT_BYTES, rest_route
 from xds.server.services import DISCOVERY_SERVICES, DiscoveryService

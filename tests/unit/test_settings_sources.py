@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.errors import Finding, InvalidConfig
-from xds.server.address import Address
+from api.hosting.address import Address
 from xds.server.settings import SETTINGS, ServerSettings
 from xds.server.settings_document import configuration_document
 from xds.server.settings_sources import load_settings

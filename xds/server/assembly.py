@@ -10,6 +10,7 @@ from pathlib import Path
 from starlette.routing import Route
 
 from api.envoy.registry import EnvoyApi
+from api.hosting.http import HttpServer
 from api.management.backend import Addresses, Backend, ServerFacts
 from api.management.events import EventHub
 from snapshots.store.endpoint_sets import Store
@@ -19,7 +20,6 @@ from xds.server.csds import Audience
 from xds.server.follow import Follower
 from xds.server.follow_endpoints import EndpointFollower
 from xds.server.gauges import declare_gauges
-from xds.server.http import HttpServer
 from xds.server.json_encoding import JsonEncoder
 from xds.server.limits import Limits
 from xds.server.load_gauges import declare_load

@@ -16,7 +16,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from api.envoy.registry import EnvoyApi
-from xds.server.address import Address
+from api.hosting.address import Address
 from xds.server.conversation import CALL_ENDED, END_OF_CALL, STATUS_CODES, Context, peer_address
 from xds.server.decoding import StreamRefused
 from xds.server.status_answers import StatusAnswers

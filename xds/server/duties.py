@@ -7,14 +7,14 @@ import gc
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from api.errors import FairleadError
+from api.hosting.ready_file import write_ready_file
+from api.hosting.signals import Signals
 from api.telemetry import logs, metrics
 from xds.server.assembly import Parts
-from xds.server.readiness import write_ready_file
 from xds.server.settings import ServerSettings
-from xds.server.signals import Signals
 
 Say = Callable[[str], None]
 Reload = Callable[[], ServerSettings]
@@ -42,7 +42,7 @@ class Duties:
         await self.parts.management.set_ready(True)
         addresses = self.parts.addresses
         if self.settings.ready_file is not None:
-            write_ready_file(self.settings.ready_file, addresses)
+            write_ready_file(self.settings.ready_file, asdict(addresses))
         kept = "; nothing is kept: the store is in memory" if self.settings.memory else ""
         self.say(f"ready: xDS {addresses.xds}, management {addresses.management}, http://{addresses.http}{kept}")
 

@@ -12,18 +12,11 @@ import grpc
 from grpc import aio
 
 from api.errors import InvalidConfig
-from xds.server.address import Address
+from api.hosting.address import Address, CannotListen
 from xds.server.limits import Limits
 
 # Clients may ping this often without data before they are told off; Envoy's keepalive is 30 s where it is set at all.
 CLIENT_PING_INTERVAL_S = 5.0
-
-
-class CannotListen(InvalidConfig):
-    """An address cannot be had: it is taken, unknown, or not for this user."""
-
-    def __init__(self, address: Address, reason: str) -> None:
-        super().__init__(f"cannot listen on {address}: {reason}. Stop what listens there or choose another address")
 
 
 def new_server(limits: Limits) -> aio.Server:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from grpc import aio
 
+from api.hosting.address import Address
 from api.management.backend import Backend
 from api.management.client import CHUNK_BYTES
 from api.management.details import METADATA_LIMIT_BYTES
@@ -15,7 +16,6 @@ from api.management.guard import Guard
 from api.management.policy import SERVICE, Proof, require_complete
 from api.management.service import ManagementService
 from api.management.v1 import management_pb2_grpc as rpc
-from xds.server.address import Address
 from xds.server.health import Health, add_reflection
 from xds.server.listener import listen
 from xds.server.observer import Observer

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from api.envoy.registry import EnvoyApi
 from api.errors import FairleadError, InvalidConfig
+from api.hosting.address import CannotListen
+from api.hosting.signals import Signals, listening
 from api.telemetry import logs, metrics, tracing
 from xds.server.assembly import Parts, assemble
 from xds.server.directory import DirectoryFollower
 from xds.server.duties import Duties, Reload, Say
-from xds.server.listener import CannotListen
 from xds.server.settings import ServerSettings
-from xds.server.signals import Signals, listening
 from xds.server.stores import open_store
 
 # Commands that follow a revision would hold a draining server up for as long as it lets them.

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from grpc import aio
 
 from api.envoy.registry import EnvoyApi
+from api.hosting.address import Address
 from xds.fleet import Fleet, Loads
 from xds.protocol.plan import Close
-from xds.server.address import Address
 from xds.server.catalogues import Catalogues
 from xds.server.csds import CLIENT_STATUS, Audience, ClientStatusService
 from xds.server.decoding import RequestDecoder

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import Finding, InvalidConfig
+from api.hosting.address import Address
 from snapshots import codes
-from xds.server.address import Address
 from xds.server.setting_types import (
     boolean,
     choice,

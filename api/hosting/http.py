@@ -16,9 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from api.hosting.address import Address, CannotListen
 from api.telemetry import metrics
-from xds.server.address import Address
-from xds.server.listener import CannotListen
 
 
 def application(not_ready: Callable[[], str], routes: Sequence[Route] = ()) -> Starlette:

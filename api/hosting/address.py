@@ -37,3 +37,10 @@ class Address:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+class CannotListen(InvalidConfig):
+    """An address cannot be had: it is taken, unknown, or not for this user."""
+
+    def __init__(self, address: Address, reason: str) -> None:
+        super().__init__(f"cannot listen on {address}: {reason}. Stop what listens there or choose another address")
