@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo dev test test-unit lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
+.PHONY: help setup demo demo-gitops dev test test-unit lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ $(STAMP): requirements.lock pyproject.toml hatch_build.py api/envoy/build.py api
 
 demo: setup ## one change to a real Envoy and its rollback, under live traffic (KEEP=1 leaves it running)
 	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
+
+demo-gitops: setup ## what is pushed to a git repository reaches a real Envoy, what is bad does not
+	$(BIN)/python -m examples.demo.gitops
 
 dev: setup ## a server for this machine, following examples/first (DIR=… for your own)
 	$(BIN)/fairlead dev $(or $(DIR),examples/first)

@@ -53,6 +53,7 @@ ROWS: tuple[Row, ...] = (
     Row("doctor", LOOK, "Check server, store, clock and installation, and say what to do.", SERVER_DATA),
     Row("dev", RUN, "Run everything on this machine, following a directory."),
     Row("serve", RUN, "Run the server for production."),
+    Row("gitops", RUN, "Follow git repositories, and publish what is merged.", SERVER_DATA),
     Row("bootstrap", RUN, "Print what an Envoy or a gRPC client starts with.", SERVER_DATA),
     Row("context", RUN, "Name servers, and choose one.", (Share.OUTPUT, Share.COLOR)),
     Row("completion", RUN, "Print completion for a shell."),

@@ -1,0 +1,253 @@
+"""One source, from one look to the next: observe, judge, do, tell. Level-triggered: every pass starts from what is.
+
+Nothing is carried from pass to pass that a new process would miss (see `judgement`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from agents.gitops.git_process import Checkout, GitProcess, RepositoryTrouble
+from agents.gitops.judgement import (
+    Compare,
+    Rest,
+    Standing,
+    Sync,
+    Tried,
+    changed_again,
+    differing_paths,
+    next_step,
+    rolled_back_paths,
+    suspension,
+)
+from agents.gitops.ownership import disagreement, owned
+from agents.gitops.schedule import Schedule
+from agents.gitops.server import Server
+from agents.gitops.sources import Source
+from agents.gitops.status import Shown, SourceStatus
+from api.errors import FairleadError
+from api.management.client import ManagementClient
+from api.management.v1 import management_pb2 as pb
+from api.telemetry import logs
+
+_AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+PATHS_SHOWN = 5
+# Between two passes, however many knock.
+PAUSE_S = 0.5
+
+
+class SourceLoop:
+    """Runs until cancelled. `status` is what to show now; `knock` asks for a look before its time."""
+
+    def __init__(
+        self, source: Source, git: GitProcess, client: ManagementClient, now_s: Callable[[], float] = time.time
+    ) -> None:
+        self.source = source
+        self._git = git
+        self._client = client
+        self._now_s = now_s
+        self._schedule = Schedule(source.poll_s)
+        self._knocked = asyncio.Event()
+        self._tried: Tried | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._log: Any = logs.logger("gitops").bind(source=source.name)
+        self.status = SourceStatus(source)
+
+    def knock(self) -> None:
+        """Look soon. Any number of knocks while one pass runs are one more pass."""
+        self._knocked.set()
+
+    async def run(self) -> None:
+        """Pass after pass, until cancelled."""
+        failures = 0
+        try:
+            while True:
+                self._knocked.clear()
+                failures = 0 if await self.look_once() else failures + 1
+                await asyncio.sleep(PAUSE_S)
+                wait_s = self._schedule.wait_s(failures, random.random())
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._knocked.wait()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """End what runs beside the loop. Idempotent."""
+        await self._follow(None)
+        await self._git.close()
+
+    async def look_once(self) -> bool:
+        """One pass. False when somebody on the other side of a network was away: then the next pass comes later."""
+        try:
+            await self._pass()
+        except RepositoryTrouble as trouble:
+            # What was fetched and cannot be read is a verdict on the commit; all else is the network's.
+            self._tell("unreachable" if trouble.again else "refused", trouble.message, findings=trouble.findings)
+            return not trouble.again
+        except FairleadError as error:
+            self._tell("waiting", f"the server: {error.message}", findings=error.findings)
+            return False
+        except Exception as error:  # noqa: BLE001 -- a defect ends a pass, never the sync of everything
+            self._log.error("a pass failed", exc_info=error)
+            self._tell("waiting", f"a defect ended the pass: {type(error).__name__}; the log has it")
+            return False
+        return True
+
+    async def _pass(self) -> None:
+        commit = await self._git.look()
+        if not (self.source.workspace and self.source.group):
+            await self._take_over(commit)
+        standing = await self._server.standing()
+        self._observe(commit, standing)
+        step = next_step(self.source, commit, standing, self._tried)
+        if isinstance(step, Rest):
+            self._tell(step.state, step.why or self._rewritten(), keep_findings=step.state == "refused")
+            return
+        self._tell("syncing", "")
+        checkout = await self._fetched(commit, standing)
+        if isinstance(step, Compare):
+            decided = await self._compare(checkout, standing, step)
+            if decided is None:
+                return
+            step = decided
+        await self._publish(checkout, standing, step)
+
+    @property
+    def _server(self) -> Server:
+        return Server(self._client, self.source)
+
+    async def _take_over(self, commit: str) -> None:
+        """What the documents say of themselves now holds from now on: a later commit cannot move to another group."""
+        checkout = await self._git.fetch(commit, "")
+        self.source = owned(self.source, checkout.documents)
+        self.status = replace(self.status, source=self.source)
+
+    def _observe(self, commit: str, standing: Standing) -> None:
+        served = self.source.commit_in(standing.source)
+        self.status = replace(
+            self.status, commit=commit, served=served, revision=standing.revision, looked_at_s=self._now_s()
+        )
+
+    async def _fetched(self, commit: str, standing: Standing) -> Checkout:
+        """Raises RepositoryTrouble. The verdict on a commit that cannot be read is remembered."""
+        before = self.source.commit_in(standing.source)
+        try:
+            checkout = await self._git.fetch(commit, before)
+            if not checkout.documents:
+                where = f'"{self.source.path}"' if self.source.path else "the repository"
+                text = f"commit {commit[:12]} has no documents in {where}; an empty configuration is never published"
+                raise RepositoryTrouble(text, again=False)
+            if problem := disagreement(self.source, checkout.documents):
+                raise RepositoryTrouble(problem, again=False)
+        except RepositoryTrouble as trouble:
+            if not trouble.again:
+                self._tried = Tried(commit, standing.head, "refused")
+            raise
+        rewritten = before if checkout.follows is False or (checkout.follows is None and before) else ""
+        self.status = replace(
+            self.status,
+            author=checkout.author,
+            message=checkout.message,
+            committed_at_s=checkout.committed_at_s,
+            rewritten=rewritten,
+        )
+        if rewritten:
+            self._log.warning("history was rewritten", before=before, commit=commit)
+        return checkout
+
+    async def _compare(self, checkout: Checkout, standing: Standing, step: Compare) -> Sync | None:
+        """Whether a suspended source may go on, or how a reporting one differs; None when nothing is to be done."""
+        wanted = {document.path: document.content for document in checkout.documents}
+        if step.rolled_back:
+            before = await self._server.documents_before(step.rolled_back)
+            now = await self._server.documents(step.rolled_back)
+            paths = rolled_back_paths(before, now)
+            if paths and changed_again(paths, before, wanted) and self.source.mode == "enforce":
+                self._log.info("resumed: the documents that were rolled back were changed again", commit=step.commit)
+                return Sync(step.commit, standing.head)
+            self._settle(step.commit, standing, "suspended")
+            self._tell("suspended", f"{suspension(standing)}: {_some(sorted(paths))}")
+            return None
+        differing = differing_paths(await self._server.documents(standing.revision), wanted)
+        self._settle(step.commit, standing, "drifted" if differing else "published")
+        if differing:
+            self._tell("drifted", f"{len(differing)} documents differ from what is served: {_some(differing)}")
+        else:
+            self._tell("synced", "")
+        return None
+
+    async def _publish(self, checkout: Checkout, standing: Standing, step: Sync) -> None:
+        if step.corrects:
+            self._log.warning("the workspace was changed by hand, and is put back", author=step.corrects)
+        try:
+            answer = await self._server.publish(checkout, step, standing.revision)
+        except FairleadError as error:
+            if error.status in _AWAY:
+                raise
+            self._settle(checkout.commit, standing, "refused")
+            self._tell("refused", error.message, findings=error.findings)
+            return
+        revision = answer.revision
+        self._tried = Tried(checkout.commit, revision.number, "published")
+        served = self.source.commit_in(revision.source)
+        self.status = replace(self.status, served=served or checkout.commit, revision=revision.number)
+        self._tell("synced", self._rewritten())
+        if answer.created:
+            self._log.info("published", commit=checkout.commit, revision=revision.number, group=revision.group)
+            await self._follow(revision.number)
+
+    def _settle(self, commit: str, standing: Standing, outcome: Any) -> None:
+        self._tried = Tried(commit, standing.head, outcome)
+
+    def _rewritten(self) -> str:
+        before = self.status.rewritten
+        return f"the history was rewritten: {before[:12]} is no ancestor that could be found" if before else ""
+
+    def _tell(self, state: Shown, why: str, *, findings: tuple[Any, ...] = (), keep_findings: bool = False) -> None:
+        status = self.status
+        if state not in (status.state, "syncing"):
+            told = self._log.info if state in ("synced", "paused") else self._log.warning
+            told("source", state=state, why=why, commit=status.commit, findings=[str(each) for each in findings[:5]])
+        moved = state != status.state
+        self.status = replace(
+            status,
+            state=state,
+            why=status.why if keep_findings and status.state == "refused" else why,
+            findings=status.findings if keep_findings else findings,
+            since_s=self._now_s() if moved else status.since_s,
+        )
+
+    async def _follow(self, revision: int | None) -> None:
+        """Count the gateways that have the newest revision; the one before is followed no longer."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait({self._following})
+        self._following = asyncio.create_task(self._count(revision)) if revision is not None else None
+
+    async def _count(self, revision: int) -> None:
+        with suppress(FairleadError):  # the server went away: the next revision is followed anew
+            async for progress in self._server.follow(revision):
+                self._counted(progress)
+
+    def _counted(self, progress: pb.Progress) -> None:
+        self.status = replace(
+            self.status,
+            nodes_acked=progress.nodes_acked,
+            nodes_total=progress.nodes_total,
+            nodes_rejected=progress.nodes_rejected,
+        )
+        for rejection in progress.rejections:
+            self._log.warning("rejected", node=rejection.node, message=rejection.message, revision=progress.revision)
+
+
+def _some(paths: Any) -> str:
+    """A few of many, for a sentence."""
+    shown = ", ".join(paths[:PATHS_SHOWN])
+    return f"{shown} and {len(paths) - PATHS_SHOWN} more" if len(paths) > PATHS_SHOWN else shown

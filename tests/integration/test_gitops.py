@@ -1,0 +1,322 @@
+"""`fairlead gitops` with real git servers and a real Fairlead server: what is pushed is served, what is bad is not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from examples.demo.repository import GitRepository, git_daemon
+from tests.git_server import SmartHttp
+from tests.gitops import SECRET, GitOpsProcess, a_source
+from tests.spine import ROOT, ServerProcess, wait_for
+
+CLUSTER = """apiVersion: fairlead.dev/v1
+kind: EnvoyResource
+metadata: {{name: {name}}}
+spec:
+  "@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
+  name: {name}
+  connect_timeout: {seconds}s
+"""
+BAD = CLUSTER.format(name="web", seconds=1).replace("connect_timeout", "conect_timeout")
+
+
+def a_cluster(seconds: int, name: str = "web") -> str:
+    return CLUSTER.format(name=name, seconds=seconds)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests: each has a group of its own."""
+    server = ServerProcess(tmp_path_factory.mktemp("server"), "--memory").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> GitRepository:
+    repository = GitRepository(tmp_path / "git")
+    repository.commit("Begin", {"production/web.yaml": a_cluster(1), "README.md": "hello"})
+    return repository
+
+
+@pytest.fixture
+def http(repository: GitRepository) -> Iterator[SmartHttp]:
+    http = SmartHttp(repository)
+    yield http
+    http.stop()
+
+
+@pytest.fixture
+def group(request: pytest.FixtureRequest) -> str:
+    return str(request.node.name).replace("_", "-")[:60].rstrip("-")
+
+
+def history(server: ServerProcess, group: str) -> list[dict[str, object]]:
+    """The group's revisions, newest first."""
+    done = server.run("history", "--group", group, "-o", "json")
+    return list(done.json()["revisions"]) if done.code == 0 else []
+
+
+def test_what_is_pushed_is_published_with_its_commit(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    first = repository.git("rev-parse", "HEAD")
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
+        gitops.reaches("synced", commit=first)
+        second = repository.commit("Wait longer\n\nfor slow ones", {"production/web.yaml": a_cluster(2)})
+        status = gitops.reaches("synced", commit=second)
+
+        assert (status["revision"], status["author"]) == (2, "Ada <ada@example.com>")
+        elsewhere = repository.commit("Only words", {"README.md": "hello again"})
+        assert gitops.reaches("synced", commit=elsewhere)["revision"] == 2
+    newest = history(server, group)[0]
+    assert newest["source"] == f"{http.url}@{second}:production"
+    assert (newest["author"], newest["message"]) == ("Ada <ada@example.com>", "Wait longer")
+
+
+def test_a_bad_commit_is_refused_with_its_line_and_the_next_good_one_goes_through(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
+        gitops.reaches("synced")
+        bad = repository.commit("A slip", {"production/web.yaml": BAD})
+        status = gitops.reaches("refused", commit=bad)
+
+        finding = status["findings"][0]
+        assert (finding["code"], finding["path"], finding["line"]) == ("E0301", "web.yaml", 7)
+        assert status["revision"] == 1
+        good = repository.commit("Mend it", {"production/web.yaml": a_cluster(3)})
+        assert gitops.reaches("synced", commit=good)["findings"] == []
+    assert len(history(server, group)) == 2
+
+
+def test_a_rollback_by_hand_suspends_until_what_was_rolled_back_is_changed_again(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    repository.commit("Two", {"production/other.yaml": a_cluster(1, "other")})
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
+        gitops.reaches("synced")
+        slow = repository.commit("Too slow", {"production/web.yaml": a_cluster(99)})
+        gitops.reaches("synced", commit=slow)
+        assert server.run("rollback", "1", "--group", group).code == 0
+
+        status = gitops.reaches("suspended", commit=slow)
+        assert "web.yaml" in status["why"]
+        assert status["revision"] == 3
+        unrelated = repository.commit("Elsewhere", {"production/other.yaml": a_cluster(2, "other")})
+        assert gitops.reaches("suspended", commit=unrelated)["revision"] == 3
+        gitops.kill()
+        gitops.start()  # nothing of it is remembered by the process
+        assert gitops.reaches("suspended", commit=unrelated)["revision"] == 3
+        mended = repository.commit("Fast again", {"production/web.yaml": a_cluster(2)})
+        assert gitops.reaches("synced", commit=mended)["revision"] == 4
+
+
+def test_a_change_by_hand_is_put_back(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    by_hand = tmp_path / "by-hand"
+    by_hand.mkdir()
+    (by_hand / "web.yaml").write_text(a_cluster(50))
+    (by_hand / "fairlead.yaml").write_text(
+        f"apiVersion: fairlead.dev/v1\nkind: Workspace\nmetadata: {{name: shop}}\nspec: {{group: {group}}}\n"
+    )
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
+        gitops.reaches("synced")
+        assert server.run("apply", str(by_hand), "--yes").code == 0
+        wait_for(lambda: len(history(server, group)) == 3, "the revision that puts it back")
+        assert str(history(server, group)[0]["source"]).startswith(http.url)
+
+
+@pytest.mark.parametrize("mode", ["report", "paused"])
+def test_a_source_that_only_looks_publishes_nothing(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str, mode: str
+) -> None:
+    group = f"{mode}-only"
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group, mode=mode)) as gitops:
+        status = gitops.reaches("drifted" if mode == "report" else "paused")
+        assert ("web.yaml" in status["why"]) == (mode == "report")
+    assert history(server, group) == []
+
+
+def test_a_webhook_needs_the_secret_and_only_makes_it_look(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    settings = a_source(http.url, group=group, poll_s=3600)
+    with GitOpsProcess(tmp_path / "gitops", server, settings) as gitops:
+        gitops.reaches("synced")
+        pushed = repository.commit("By webhook", {"production/web.yaml": a_cluster(5)})
+
+        assert gitops.knock("wrong") == 401
+        assert gitops.knock(SECRET, source="nobody") == 401
+        assert gitops.knock(SECRET, body=b"x" * 2_000_000) == 413
+        assert gitops.status()["commit"] != pushed
+        assert gitops.knock(SECRET, body=b'{"ref": "refs/heads/elsewhere"}') == 202
+        gitops.reaches("synced", commit=pushed)
+
+
+def test_a_token_is_read_again_and_told_to_nobody(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("stale-canary\n")
+    http.token = "fresh-canary"
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group, token_file=str(token))) as gitops:
+        assert "401" in gitops.reaches("unreachable")["why"]
+        token.write_text("fresh-canary\n")
+        gitops.reaches("synced")
+
+        seen = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+        assert not any(b"canary" in line for line in seen)
+        assert "canary" not in gitops.log.read_text() + str(gitops.status())
+    assert "canary" not in str(history(server, group))
+
+
+def test_an_empty_or_vanished_directory_is_never_an_empty_configuration(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
+        gitops.reaches("synced")
+        gone = repository.commit("Gone", {"production/web.yaml": None})
+        assert "production" in gitops.reaches("refused", commit=gone)["why"]
+        empty = repository.commit("Empty", {"production/README.md": "nothing to serve"})
+        assert "no documents" in gitops.reaches("refused", commit=empty)["why"]
+        repository.git("push", "-q", "origin", ":main")
+        assert "has no refs/heads/main" in gitops.reaches("unreachable")["why"]
+    assert len(history(server, group)) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("120000 blob {blob}\tlink.yaml", "E0704"),
+        ("160000 commit {commit}\tmodule", "E0703"),
+        ("100644 blob {blob}\tbell\\007.yaml", "E0706"),
+        ("100644 blob {large}\tlarge.yaml", "E0601"),
+    ],
+)
+def test_what_is_no_plain_document_refuses_the_commit(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, line: str, code: str
+) -> None:
+    blob, commit = repository.blob(b"/etc/passwd"), repository.git("rev-parse", "HEAD")
+    large = repository.blob(b"# " + b"x" * (5 << 20)) if "large" in line else ""
+    listing = line.format(blob=blob, commit=commit, large=large)
+    if "\\007" in listing:
+        place, _, name = listing.partition("\t")
+        listing = f'{place}\t"{name}"'
+    pushed = repository.commit_tree(listing)
+    settings = a_source(http.url, group=f"tree-{code.lower()}", path="")
+    with GitOpsProcess(tmp_path / "gitops", server, settings) as gitops:
+        status = gitops.reaches("refused", commit=pushed)
+        assert [finding["code"] for finding in status["findings"]] == [code]
+        assert "\x07" not in str(status)
+
+
+def test_rewritten_history_is_noticed_and_followed(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, group: str
+) -> None:
+    with (
+        git_daemon(repository) as url,
+        GitOpsProcess(tmp_path / "gitops", server, a_source(url, group=group)) as gitops,
+    ):
+        first = gitops.reaches("synced")["commit"]
+        (repository.work / "production/web.yaml").write_text(a_cluster(9))
+        repository.git("commit", "-qa", "--amend", "-m", "Another beginning")
+        forced = repository.push()
+
+        status = gitops.reaches("synced", commit=forced)
+        assert status["rewritten"] == first
+        assert "rewritten" in status["why"]
+
+
+def test_a_server_that_goes_away_or_answers_nonsense_is_asked_again(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    answers = iter([b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", b"\x00\xff nonsense\r\n\r\n"])
+    http.before = lambda path: next(answers, None)
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
+        gitops.reaches("synced")
+        log = gitops.log.read_text()
+    assert "unreachable" in log
+    assert "Traceback" not in log
+
+
+def test_killed_at_any_moment_a_commit_is_published_once(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    gitops = GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group))
+    for number in range(2, 6):
+        pushed = repository.commit(f"Change {number}", {"production/web.yaml": a_cluster(number)})
+        asked = len(http.requests)
+        gitops.start()
+        wait_for(lambda: len(http.requests) >= asked + number - 1, "a request to git")  # noqa: B023 -- called at once
+        gitops.kill()
+    with gitops:
+        gitops.reaches("synced", commit=pushed)
+    sources = [revision["source"] for revision in history(server, group)]
+    assert len(sources) == len(set(sources))
+    assert sources[0] == f"{http.url}@{pushed}:production"
+
+
+def test_two_processes_publish_a_commit_once(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    settings = a_source(http.url, group=group)
+    with (
+        GitOpsProcess(tmp_path / "one", server, settings) as one,
+        GitOpsProcess(tmp_path / "two", server, settings) as two,
+    ):
+        for number in (2, 3):
+            pushed = repository.commit(f"Change {number}", {"production/web.yaml": a_cluster(number)})
+            for each in (one, two):
+                each.reaches("synced", commit=pushed)
+    sources = [revision["source"] for revision in history(server, group)]
+    assert len(sources) == len(set(sources))
+
+
+@pytest.mark.envoy
+@pytest.mark.etcd
+def test_the_demo_of_gitops_holds_what_it_says() -> None:
+    done = subprocess.run(
+        (sys.executable, "-m", "examples.demo.gitops"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "E0301" in done.stdout
+    assert " 0 failed" in done.stdout
+
+
+def test_once_is_enough_for_a_job(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    follow = ("gitops", http.url, "--path=production", f"--group={group}", "--once", f"--data-dir={tmp_path}")
+    done = server.run(*follow, "-o", "json")
+    assert (done.code, done.json()["sources"][0]["state"]) == (0, "synced")
+    repository.commit("A slip", {"production/web.yaml": BAD})
+    refused = server.run(*follow)
+    assert refused.code == 3
+    assert "web.yaml:7" in refused.err
+    assert server.run("gitops", http.url.replace("127.0.0.1", "192.0.2.1"), "--once").code == 3
+    assert server.run("gitops", "--once").code == 2
+
+
+def test_documents_that_belong_to_another_workspace_are_refused(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    workspace = "apiVersion: fairlead.dev/v1\nkind: Workspace\nmetadata: {{name: {0}}}\nspec: {{group: {1}}}\n"
+    repository.commit("Whose", {"production/fairlead.yaml": workspace.format("shop", group)})
+    settings = a_source(http.url, workspace="", group="")
+    with GitOpsProcess(tmp_path / "gitops", server, settings) as gitops:
+        assert gitops.reaches("synced")["group"] == group
+        moved = repository.commit("Not mine", {"production/fairlead.yaml": workspace.format("payments", group)})
+        assert "make the two agree" in gitops.reaches("refused", commit=moved)["why"]
+    assert {revision["workspace"] for revision in history(server, group)} == {"shop"}
