@@ -142,7 +142,7 @@ class _Reading:
     def envoy_resource(self, envelope: Envelope, report: Report) -> None:
         resource = compile_envoy_resource(self._api, envelope, report)
         # With a mistake in its envelope the document is refused, though its spec may be right.
-        if resource is not None and not report.mistakes:
+        if resource is not None and not report.errors:
             self.resources.append(AuthoredResource(envelope.kind, envelope.name, envelope.place, resource))
 
 
