@@ -90,6 +90,7 @@ PARENT_MISSING = "W1111"
 RULE_UNSERVABLE = "E1112"
 SESSION_IN_PART = "W1113"
 SERVICE_EMPTY = "W1114"
+FIELD_UNHEEDED = "W1115"
 
 PATCH_TARGET_MISSING = "E1201"
 PATCH_PART_UNKNOWN = "E1202"
@@ -186,6 +187,7 @@ TITLES: dict[str, str] = {
     RULE_UNSERVABLE: "a rule that Envoy cannot follow",
     SESSION_IN_PART: "a session that is kept in part",
     SERVICE_EMPTY: "a Service without EndpointSlices",
+    FIELD_UNHEEDED: "a field without effect",
     PATCH_TARGET_MISSING: "a patch of something that is not here",
     PATCH_PART_UNKNOWN: "a part that the target does not have",
     PATCH_NOT_PERMITTED: "a patch of what belongs to others, too",

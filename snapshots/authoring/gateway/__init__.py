@@ -21,6 +21,7 @@ serving          listeners with all that hangs on them; http_serving: their HTTP
 statuses         what each object is told, in the standard's words (conditions): Gateways and ListenerSets;
                  listener_statuses, route_statuses, policy_statuses: theirs; refusals: what Envoys say to it;
                  features: what every class of ours tells
+unheeded         fields that change nothing here
 envoy            how messages are made
 translate        the stages in their order
 

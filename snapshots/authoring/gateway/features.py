@@ -1,6 +1,6 @@
 """What is supported of the standard, in its own names: told by every GatewayClass of ours. Pure.
 
-Source: Gateway API v1.6, `pkg/features` and GatewayClassStatus "supportedFeatures". Left out: GatewayInfrastructure, since
+Source: Gateway API v1.6, `pkg/features` and GatewayClassStatus "supportedFeatures". Left out: GatewayInfrastructure, as
 nothing is created here that could carry labels, and Mesh with all that begins so.
 """
 

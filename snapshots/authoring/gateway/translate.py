@@ -26,6 +26,7 @@ from snapshots.authoring.gateway.policy_statuses import policy_statuses
 from snapshots.authoring.gateway.serving import serving
 from snapshots.authoring.gateway.shadows import shadow_complaints
 from snapshots.authoring.gateway.statuses import statuses
+from snapshots.authoring.gateway.unheeded import unheeded
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.objects import AuthoredObject
 from xds.protocol.resource import Resource
@@ -60,6 +61,8 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
         (routes.resolve if each.route.key.kind in ("HTTPRoute", "GRPCRoute") else layer4.shares)(each.route)
     served = list(serving(messages, listeners, attached, routes, layer4, shown))
     for warning in shadow_complaints(listeners, attached, routes.resolve):
+        complaints.add(warning)
+    for warning in unheeded(world):
         complaints.add(warning)
     used = in_use(backends.found, (resource for _, resource in served))
     for warning in without_slices(world, used):

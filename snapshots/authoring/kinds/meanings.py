@@ -212,6 +212,12 @@ FIELDS: dict[str, dict[str, str]] = {
         "sectionName": "Only the listener of this name.",
         "port": "Only listeners on this port.",
     },
+    "ParentGatewayReference": {
+        "group": _PARENT,
+        "kind": "Gateway.",
+        "namespace": "The Gateway's namespace; the ListenerSet's own without.",
+        "name": "The Gateway's name.",
+    },
     "BackendObjectReference": {
         "group": "fairlead.dev for a Backend, empty for a Service.",
         "kind": "Service or Backend.",
