@@ -9,8 +9,9 @@ from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.gateway.endpoints import left_to_the_api
-from snapshots.authoring.gateway.translate import translate
+from snapshots.authoring.gateway.translate import Translation, translate
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.authoring.patches.stage import PATCH_KIND, Patched, patched
 from snapshots.checks.concern import Concern
 from snapshots.codes import DOCUMENT_TWICE
 from snapshots.model import CompiledResource, Origin, WorkspaceName
@@ -34,13 +35,26 @@ def compile_objects(api: EnvoyApi, objects: Sequence[AuthoredObject], workspace:
     origins = {id(each): _origin(each, workspace) for each in objects}
     translation = translate(api, objects)
     twice = _twice(objects, origins)
-    told = (_concern(each, origins) for each in translation.complaints)
+    changed = _patched(api, objects, translation)
+    told = (_concern(each, origins) for each in (*translation.complaints, *changed.complaints))
     return CompiledObjects(
-        tuple(CompiledResource(resource, origins[id(subject)]) for subject, resource in translation.resources),
+        tuple(
+            CompiledResource(changed.resources.get((made.type_url, made.name), made), origins[id(subject)])
+            for subject, made in translation.resources
+        ),
         (*twice, *told),
-        translation.statuses,
+        (*translation.statuses, *changed.statuses),
         left_to_the_api(objects),
     )
+
+
+def _patched(api: EnvoyApi, objects: Sequence[AuthoredObject], translation: Translation) -> Patched:
+    """What patches make of it. Of two of one name the first counts, as with all objects."""
+    patches = {each.key: each for each in reversed(objects) if each.key.kind == PATCH_KIND}
+    if not patches:
+        return Patched()
+    made = {(each.type_url, each.name): each for _, each in translation.resources}
+    return patched(api, tuple(patches.values()), objects, translation.listeners, made)
 
 
 def _origin(each: AuthoredObject, workspace: WorkspaceName) -> Origin:

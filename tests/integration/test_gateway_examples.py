@@ -35,7 +35,7 @@ pytestmark = pytest.mark.envoy
 ECHOES = {
     10081: "carts", 10082: "carts-next", 10083: "catalogue", 10102: "page", 10142: "www", 10161: "service",
     10171: "service", 10172: "next", 10181: "current-1", 10182: "current-2", 10183: "next", 10191: "service",
-    10202: "pages", 10203: "levels", 10211: "orders",
+    10202: "pages", 10203: "levels", 10211: "orders", 10221: "patched",
 }  # fmt: skip
 NAMERS = {
     10111: ("first", "tcp"), 10112: ("second", "tcp"), 10121: ("mail.example.com", "tls"),
@@ -52,6 +52,7 @@ class Edge:
     ports: Ports
     server: ServerProcess
     echoes: dict[int, Echo]
+    envoy: Envoy
 
     def ask(self, listener: int, path: str, host: str, **options: Any) -> Answer:
         """A request to the listener that the example shows with this port."""
@@ -81,7 +82,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         envoy = Envoy.start(directory / "envoy", server.xds, group="edge")
         stack.callback(envoy.stop)
         wait_for(lambda: _is_current(server), "the gateway's acknowledgements")
-        yield Edge(ports, server, echoes)
+        yield Edge(ports, server, echoes, envoy)
 
 
 def _own_certificate() -> ssl.SSLContext:
@@ -315,6 +316,27 @@ def test_each_team_has_what_it_is_allowed(edge: Edge) -> None:
 def test_the_pods_of_a_service_that_are_ready_are_found_by_its_endpoint_slices(edge: Edge) -> None:
     assert edge.asks(10, 10210, "/orders/7", "any.example.com") == {"orders": 10}
     assert edge.ask(10210, "/other", "any.example.com").status == 404
+
+
+# patches
+
+
+def test_patches_reach_the_listener_and_the_rule_that_they_name(edge: Edge) -> None:
+    for_people, for_programs = (edge.ask(port, "/", "any.example.com") for port in (10220, 10222))
+    assert for_people.headers["x-gateway"] == "patched"
+    assert "x-gateway" not in for_programs.headers
+    assert edge.ask(10220, "/slow", "any.example.com").headers["cache-control"] == "no-store, no-transform"
+    assert "cache-control" not in for_people.headers
+
+
+def test_filter_that_a_patch_puts_before_the_router_limits_one_listener(edge: Edge) -> None:
+    assert 429 in (edge.ask(10222, "/", "any.example.com").status for _ in range(60))
+    assert edge.asks(40, 10220, "/", "any.example.com") == {"patched": 40}
+
+
+def test_limits_of_a_backend_are_those_of_its_patch(edge: Edge) -> None:
+    limits = edge.envoy.ask("/clusters").decode().splitlines()
+    assert "Backend/patched/service::default_priority::max_requests::64" in limits
 
 
 def test_everything_is_accepted_and_programmed(edge: Edge) -> None:
