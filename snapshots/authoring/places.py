@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.envoy.problem import path_text
+from api.envoy.problem import UNKNOWN_FIELD, path_text
 from api.errors import Finding
 from snapshots.authoring.contents import decoded
 from snapshots.authoring.source import Mistake, Source
@@ -52,7 +52,8 @@ def _place(concern: Concern, roots: Sequence[Node]) -> tuple[Place, Path]:
         return Place(concern.origin.line, concern.origin.column), ()
     mentioned = (path for path in paths_to(root, concern.mentions) if path[:1] == ("spec",))
     path = concern.at or max(mentioned, key=_likely_reference, default=())
-    return place_of(root, path), path
+    # A field that is not known is its key, whatever stands in it.
+    return place_of(root, path, key=concern.code == UNKNOWN_FIELD), path
 
 
 def _root(origin: Origin, roots: Sequence[Node]) -> Node | None:

@@ -92,7 +92,7 @@ class Patching:
             slot = self._slot(operation.from_ or "/")
             slot.value()
         except PathMissing as missing:
-            missing.args = (*missing.args, "from")
+            missing.args, missing.suggestion = (*missing.args, "from"), ""
             raise
         return slot
 

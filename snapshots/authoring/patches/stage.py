@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.envoy.problem import path_text
+from api.envoy.problem import ONEOF_SET_TWICE, path_text
 from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.bound import BoundListener
 from snapshots.authoring.gateway.complaints import Complaint
@@ -129,8 +129,10 @@ class _Stage:
             problem = wrong.problems[0]
             write = nearest((each for each in writes if each.patch is patch), problem.path)
             at: Path = ("spec",) if write is None else write.at_of(problem.path)
-            where = path_text(problem.path)
-            raise PatchFailed(problem.code, at, f"{problem.message} (at {where})", problem.suggestion) from wrong
+            where = f" (at {path_text(problem.path)})" if len(problem.path) > 1 else ""
+            other = patch.model.spec.merge is not None and problem.code == ONEOF_SET_TWICE
+            hint = "set the other to null" if other else problem.suggestion
+            raise PatchFailed(problem.code, at, f"{problem.message}{where}", hint) from wrong
 
     def _overlaps(self, patch: AuthoredObject, writes: Sequence[Write]) -> list[Complaint]:
         """A warning where another patch wrote what this one writes."""
