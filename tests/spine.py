@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -37,13 +36,6 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20) ->
         time.sleep(0.02)
 
 
-def memory_mib(pid: int) -> float:
-    """What a process holds in memory now."""
-    match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert match is not None
-    return int(match[1]) / 1024
-
-
 @dataclass(frozen=True)
 class Done:
     """What a command ended with and printed."""
@@ -59,13 +51,15 @@ class Done:
 class ServerProcess:
     """One `fairlead dev` or `fairlead serve`. Ports are chosen once, so that a restart is found where it was."""
 
-    def __init__(self, directory: Path, *arguments: str, command: str = "dev") -> None:
+    def __init__(
+        self, directory: Path, *arguments: str, command: str = "dev", program: Sequence[str] = FAIRLEAD
+    ) -> None:
         self.directory = directory
         self.directory.mkdir(parents=True, exist_ok=True)
         self.xds, self.management, self.http = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.log = directory / "server.log"
         self._ready = directory / "ready.json"
-        self._arguments = (command, *arguments)
+        self._command = (*program, command, *arguments)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ServerProcess:
@@ -80,7 +74,7 @@ class ServerProcess:
         """Start it and wait for nothing."""
         self._ready.unlink(missing_ok=True)
         addresses = (f"--xds-address={self.xds}", f"--management-address={self.management}")
-        command = (*FAIRLEAD, *self._arguments, *addresses, f"--http-address={self.http}")
+        command = (*self._command, *addresses, f"--http-address={self.http}")
         if "--memory" not in command and not any(word.startswith("--etcd") for word in command):
             command += (f"--data-dir={self.directory / 'data'}",)
         with self.log.open("ab") as sink:
