@@ -1,8 +1,9 @@
-"""Every code that a finding can carry, and its title: one table, from which docs/errors.md has its headings.
+"""Every code that a finding can carry, and its title: one table, from which docs/errors/README.md is made.
 
 The hundreds group by what was being read: 01 YAML, 02 documents, 03 Envoy messages and 04 their field rules (both named
 in `api.envoy.problem`), 05 duplicates and references, 06 sizes, 07 files, 08 a server's settings, 09 publishing and the
-record of it, 10 endpoints apart from configuration, 11 what Gateway API objects are to one another, 12 patches. A code is never
+record of it, 10 endpoints apart from configuration, 11 what Gateway API objects are to one another, 12 patches,
+13 what a real Envoy says. A code is never
 reused for something else (E0206 was for kinds that are supported by now).
 `W` codes are warnings: they refuse nothing.
 """
@@ -101,6 +102,9 @@ PATCH_RENAMES = "E1206"
 PATCHES_OVERLAP = "W1207"
 PATCH_IDLE = "W1208"
 
+ENVOY_REFUSES = "E1301"
+ENVOY_ENDED = "E1302"
+
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
     NOT_UTF8: "not UTF-8",
@@ -187,6 +191,8 @@ TITLES: dict[str, str] = {
     RULE_UNSERVABLE: "a rule that Envoy cannot follow",
     SESSION_IN_PART: "a session that is kept in part",
     SERVICE_EMPTY: "a Service without EndpointSlices",
+    ENVOY_REFUSES: "what a real Envoy does not take",
+    ENVOY_ENDED: "what a real Envoy does not survive",
     FIELD_UNHEEDED: "a field without effect",
     PATCH_TARGET_MISSING: "a patch of something that is not here",
     PATCH_PART_UNKNOWN: "a part that the target does not have",

@@ -1,4 +1,4 @@
-"""What is said of fields; and the JSON Schema of documents, which refuses what a field cannot hold, and nothing else."""
+"""What is said of fields; and the JSON Schema of documents, which refuses what a field cannot hold and nothing more."""
 
 from __future__ import annotations
 
