@@ -14,6 +14,7 @@ from api.errors import Finding
 from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.contents import Contents, read_contents
 from snapshots.authoring.envelope import WORKSPACE
+from snapshots.authoring.envoy_statuses import with_concerns
 from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.names import name_problem
 from snapshots.authoring.object_compilation import compile_objects
@@ -82,7 +83,7 @@ def compile_documents(
         GroupName(owner.group),
         tuple(sorted(resources, key=lambda each: (each.resource.type_url, each.resource.name))),
         tuple(sorted(findings, key=_by_place)),
-        gateway.statuses,
+        (*gateway.statuses, *with_concerns([told for each in contents for told in each.statuses], found)),
     )
 
 

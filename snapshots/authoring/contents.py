@@ -9,6 +9,8 @@ from api.envoy.registry import EnvoyApi
 from api.errors import Finding
 from snapshots.authoring.envelope import ENVOY_RESOURCE, WORKSPACE, Envelope, Report, kind_written, read_envelope
 from snapshots.authoring.envoy_resource import compile_envoy_resource
+from snapshots.authoring.envoy_statuses import envoy_status
+from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.kinds.table import BY_NAME, Kind
 from snapshots.authoring.limits import FILE_LIMIT_BYTES, MIB
 from snapshots.authoring.objects import AuthoredObject, read_object
@@ -36,13 +38,14 @@ class AuthoredResource:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that one file holds, in its order."""
+    """All that one file holds, in its order. `statuses`: those of its EnvoyResources."""
 
     path: str
     workspaces: tuple[WorkspaceDocument, ...] = ()
     resources: tuple[AuthoredResource, ...] = ()
     objects: tuple[AuthoredObject, ...] = ()
     findings: tuple[Finding, ...] = ()
+    statuses: tuple[ObjectStatus, ...] = ()
     _compiled: dict[WorkspaceName, tuple[CompiledResource, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -74,7 +77,7 @@ def read_contents(api: EnvoyApi, document: Document) -> Contents:
         reading.take(root)
     findings = tuple(source.finding(mistake) for mistake in reading.mistakes)
     read = (tuple(reading.workspaces), tuple(reading.resources), tuple(reading.objects))
-    return Contents(document.path, *read, findings)
+    return Contents(document.path, *read, findings, tuple(reading.statuses))
 
 
 def decoded(document: Document) -> tuple[Source, Mistake | None]:
@@ -108,6 +111,7 @@ class _Reading:
         self.workspaces: list[WorkspaceDocument] = []
         self.resources: list[AuthoredResource] = []
         self.objects: list[AuthoredObject] = []
+        self.statuses: list[ObjectStatus] = []
 
     def take(self, root: Node) -> None:
         report = Report()
@@ -144,6 +148,8 @@ class _Reading:
         # With a mistake in its envelope the document is refused, though its spec may be right.
         if resource is not None and not report.errors:
             self.resources.append(AuthoredResource(envelope.kind, envelope.name, envelope.place, resource))
+        wrong = next((each.message for each in report.mistakes if each.severity == "error"), "")
+        self.statuses.append(envoy_status(self._path, envelope, wrong))
 
 
 _KINDS = {WORKSPACE: _Reading.workspace, ENVOY_RESOURCE: _Reading.envoy_resource}

@@ -155,3 +155,25 @@ def test_a_secret_is_printed_by_no_command(server: ServerProcess, documents: Doc
             done = told(server.run(*command, "-o", form), 0)
             assert "canary" not in done.out + done.err, command
     assert "private_key" in told(server.run("diff", *group), 0).out
+
+
+def test_refused_envoy_resource_is_among_the_objects_and_the_others_are_served(
+    server: ServerProcess, documents: Documents
+) -> None:
+    directory = documents.cluster().directory
+    (directory / "wrong.yaml").write_text(
+        "apiVersion: fairlead.dev/v1\nkind: EnvoyResource\nmetadata: {name: wrong}\n"
+        'spec: {"@type": type.googleapis.com/envoy.config.cluster.v3.Cluster, name: wrong, connect_timeout: -1s}\n'
+    )
+    told(server.run("apply", str(directory)), 3)
+    told(server.run("apply", str(directory), "--partial"), 0)
+
+    status = told(server.run("status", "--group", documents.group, "-o", "json"), 0).json()
+
+    accepted = {
+        one["name"]: (condition["status"], condition["message"])
+        for one in status["objects"]
+        for condition in one["status"]["conditions"]
+        if one["kind"] == "EnvoyResource" and condition["type"] == "Accepted"
+    }
+    assert accepted == {"web": ("True", ""), "wrong": ("False", "connect_timeout must be greater than 0s, is -1s")}
