@@ -1,5 +1,5 @@
 """Every gateway of examples/, served by a real Envoy: requests, calls, connections and packets go where its documents
-say, in the shares that they say.
+say, in the shares that they say. Beside them stands what docs/authoring shows: Envoy takes all of it.
 
 One server and one Envoy for all: each example is a workspace of one group. `fairlead dev` follows the shop's directory.
 """
@@ -20,6 +20,7 @@ import pytest
 
 from api.management.client import ManagementClient
 from examples.demo.envoy import Envoy
+from tests.authoring_pages import SHOWING, servable
 from tests.callees import call, callee
 from tests.echoes import Answer, Echo, ask
 from tests.example_sites import EXAMPLES, GATEWAYS, Ports, documents, written
@@ -97,6 +98,8 @@ async def _publish(server: ServerProcess, ports: Ports) -> None:
         for name in GATEWAYS:
             if name != "shop":
                 await client.publish(documents(name, ports), group="edge", workspace=name.replace("_", "-"))
+        for page in SHOWING:
+            await client.publish(servable(page), group="edge", workspace=f"page-{page.stem.lower()}")
 
 
 def _is_current(server: ServerProcess) -> bool:
