@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from api.errors import Conflict, Finding, InvalidConfig, LimitExceeded, NotFound
 from snapshots import codes
-from snapshots.model import Origin, WorkspaceName
+from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
 from snapshots.store.codec import PIECE_LIMIT_BYTES, Damaged
 from snapshots.store.endpoint_sets import ENDPOINT_SET_LIMIT_BYTES, EndpointSet
 from snapshots.store.protocol import AuditRecord, Publication, Revision
@@ -110,12 +110,12 @@ def check_endpoint_limits(wanted: EndpointSet) -> None:
         raise LimitExceeded(message, findings=(Finding(codes.RESOURCE_TOO_LARGE, message, resource=wanted.name),))
 
 
-def check_limits(publication: Publication) -> None:
+def check_limits(resources: Iterable[CompiledResource], documents: Iterable[Document]) -> None:
     """Raises LimitExceeded naming every resource and document that is too large."""
     large = [
         *(
             _oversized(item.resource, item.origin)
-            for item in publication.resources
+            for item in resources
             if len(item.resource.body) > RESOURCE_LIMIT_BYTES
         ),
         *(
@@ -124,7 +124,7 @@ def check_limits(publication: Publication) -> None:
                 f"has {len(document.content)} bytes; the limit is {DOCUMENT_LIMIT_BYTES}",
                 document.path,
             )
-            for document in publication.documents
+            for document in documents
             if len(document.content) > DOCUMENT_LIMIT_BYTES
         ),
     ]
