@@ -96,25 +96,17 @@ def packet_proxies(stat_prefix: str = "") -> Find:
 
 
 def virtual_hosts(chosen: Chosen) -> Find:
-    """Virtual hosts of a route configuration; one that is a resource by itself is one, too."""
-
-    def find(resource: Json) -> Iterator[Path]:
-        if "domains" in resource:
-            yield from [()] if chosen(resource) else []
-        else:
-            yield from _items(resource, ("virtual_hosts",), chosen)
-
-    return find
+    """Virtual hosts of a route configuration."""
+    return lambda configuration: _items(configuration, ("virtual_hosts",), chosen)
 
 
 def routes(chosen: Chosen) -> Find:
-    """Routes of all virtual hosts of a resource."""
+    """Routes of all virtual hosts of a route configuration."""
 
-    def find(resource: Json) -> Iterator[Path]:
-        for path in virtual_hosts(lambda host: True)(resource):
-            host = resource["virtual_hosts"][path[-1]] if path else resource
-            for each in _items(host, ("routes",), chosen):
-                yield (*path, *each)
+    def find(configuration: Json) -> Iterator[Path]:
+        for index, host in enumerate(configuration.get("virtual_hosts", ())):
+            for path in _items(host, ("routes",), chosen):
+                yield ("virtual_hosts", index, *path)
 
     return find
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from api.envoy.problem import did_you_mean
 from snapshots.authoring.gateway.bound import Bind, BoundListener
 from snapshots.authoring.gateway.endpoints import endpoints_name
-from snapshots.authoring.gateway.hostnames import EVERY_HOST
-from snapshots.authoring.gateway.virtual_hosts import owner_of
+from snapshots.authoring.gateway.whose import chain_of, host_of
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.kinds.patch import EnvoyPatchSpec, PartName, PatchTarget
 from snapshots.authoring.kinds.table import BY_NAME
@@ -19,12 +18,11 @@ from snapshots.authoring.patches.operations import PatchFailed
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import PATCH_NOT_PERMITTED, PATCH_PART_UNKNOWN, PATCH_TARGET_MISSING
 from xds.protocol.resource import Resource
-from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, VIRTUAL_HOST, TypeUrl
+from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, TypeUrl
 
 _TARGET: Path = ("spec", "target")
 # Parts that listeners without TLS on one port have in common.
 _SHARED_BY_PLAIN = ("FilterChain", "HttpConnectionManager", "RouteConfiguration")
-_SECURE = ("HTTPS", "TLS")
 
 ResourceKey = tuple[TypeUrl, str]
 
@@ -108,9 +106,9 @@ class Targets:
         elif part == "UdpProxy":
             yield Spot(key, parts.packet_proxies())
         elif part == "FilterChain":
-            yield Spot(key, parts.chains(_chain_of(bind, listener, beside)))
+            yield Spot(key, parts.chains(chain_of(bind, listener, beside)))
         elif part in ("HttpConnectionManager", "TcpProxy", "DownstreamTls"):
-            yield Spot(key, parts.in_chains(part, _chain_of(bind, listener, beside)))
+            yield Spot(key, parts.in_chains(part, chain_of(bind, listener, beside)))
         else:
             yield from self._routes_at(spec, bind, listener, beside)
 
@@ -121,14 +119,14 @@ class Targets:
         if protocol not in ("HTTP", "HTTPS"):
             return
         name = bind.name if protocol == "HTTP" else f"{bind.name}/{listener.hostname or '*'}"
-        if spec.part == "RouteConfiguration":
-            yield Spot((ROUTE, name), parts.whole)
-            return
-        hosts = parts.virtual_hosts(_host_of(listener, beside, spec.target.hostname))
-        yield Spot((ROUTE, name), hosts)
-        for each in self.of_type(VIRTUAL_HOST):
-            if each.name.startswith(f"{name}/"):
-                yield Spot((VIRTUAL_HOST, each.name), hosts)
+        find = parts.whole
+        if spec.part == "VirtualHost":
+            is_its = host_of(listener, beside)
+            wanted = spec.target.hostname
+            find = parts.virtual_hosts(lambda host: is_its(host) and wanted in (None, *host.get("domains", ())))
+        for each in self.of_type(ROUTE):
+            if each.name == name or each.name.startswith(f"{name}/hosts/"):  # whole, or in slices
+                yield Spot((ROUTE, each.name), find)
 
     def http_route(self, route: AuthoredObject, spec: EnvoyPatchSpec) -> Iterator[Spot]:
         """Of an HTTPRoute or GRPCRoute: its routes, wherever they are served."""
@@ -139,7 +137,7 @@ class Targets:
         prefix = f"{_name(route)}/"
         names = frozenset(prefix + each for each in rules if section in (None, each))
         find = parts.routes(lambda each: each.get("name") in names)
-        for key in self.mentioning(prefix, ROUTE, VIRTUAL_HOST):
+        for key in self.mentioning(prefix, ROUTE):
             yield Spot(key, find)
 
     def other_route(self, route: AuthoredObject, spec: EnvoyPatchSpec) -> Iterator[Spot]:
@@ -204,32 +202,6 @@ def _only_of(owner: AuthoredObject, part: PartName, listener: BoundListener, bes
             text = f'the {part} of listener "{listener.listener.name}" also serves {each.owner.key}'
             hint = "patch the virtual hosts, or give the listener an address or port of its own"
             raise PatchFailed(PATCH_NOT_PERMITTED, ("spec", "part"), text, hint)
-
-
-def _chain_of(bind: Bind, listener: BoundListener, beside: Sequence[BoundListener]) -> parts.Chosen:
-    """A chain is a listener's by the name that clients ask for; without TLS there is one chain for all."""
-    if listener.listener.protocol not in _SECURE:
-        return lambda chain: chain.get("name") == bind.name
-    hostnames = {each.hostname for each in beside if each.listener.protocol in _SECURE}
-
-    def chosen(chain: parts.Json) -> bool:
-        asked = chain.get("filter_chain_match", {}).get("server_names", [EVERY_HOST])
-        return chain.get("name") != bind.name and owner_of(asked[0], hostnames) == listener.hostname
-
-    return chosen
-
-
-def _host_of(listener: BoundListener, beside: Sequence[BoundListener], hostname: str | None) -> parts.Chosen:
-    """A virtual host is that of the listener with the most specific hostname for it."""
-    protocol = listener.listener.protocol
-    hostnames = {each.hostname for each in beside if each.listener.protocol == protocol}
-
-    def chosen(host: parts.Json) -> bool:
-        domains = host.get("domains", ["*"])
-        first = EVERY_HOST if domains[0] == "*" else domains[0]
-        return owner_of(first, hostnames) == listener.hostname and hostname in (None, *domains)
-
-    return chosen
 
 
 def _clusters_of(backend: AuthoredObject, target: PatchTarget) -> Callable[[str], bool]:
