@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import grpc
 
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 
 
 class Echo:

@@ -9,7 +9,7 @@ import threading
 
 import trustme
 
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 AUTHORITY = trustme.CA()
 
 

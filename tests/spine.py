@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "examples" / "demo" / "config"
 
 
-def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
     """Wait for a condition; fails the test, naming it, when it does not come in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -92,7 +92,7 @@ class ServerProcess:
         """SIGKILL, as a power cut would."""
         os.kill(self.pid, signal.SIGKILL)
         assert self._process is not None
-        self._process.wait(10)
+        self._process.wait(60)
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
@@ -100,14 +100,14 @@ class ServerProcess:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(20)
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-                raise AssertionError(f"the server did not end in 20 s:\n{self.log.read_text()}") from None
+                raise AssertionError(f"the server did not end in 60 s:\n{self.log.read_text()}") from None
         return self._process.returncode
 
-    def run(self, *arguments: str, timeout_s: float = 60, cwd: Path | None = None) -> Done:
+    def run(self, *arguments: str, timeout_s: float = 90, cwd: Path | None = None) -> Done:
         """One `fairlead` command against this server."""
         environment = {**os.environ, "FAIRLEAD_SERVER": self.management, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
@@ -119,7 +119,7 @@ class ServerProcess:
     def ask(self, path: str) -> tuple[int, str]:
         """One HTTP page: status and body; status 0 when nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://{self.http}{path}", timeout=5) as response:
+            with urllib.request.urlopen(f"http://{self.http}{path}", timeout=30) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

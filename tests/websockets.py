@@ -14,7 +14,7 @@ import threading
 from socket import create_connection
 from typing import BinaryIO, Self
 
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TEXT, _CLOSE, _LAST, _MASKED = 1, 8, 0x80, 0x80
 
