@@ -338,7 +338,7 @@ async def test_client_that_never_reads_is_let_go_and_told_why() -> None:
 
 async def test_requests_without_end_that_are_never_read_do_not_pile_up() -> None:
     """Every subscription is answered; a client that asks on and on and reads nothing is not read from either."""
-    async with a_good_neighbour(XdsOptions(limits=Limits(write_s=1.0))) as edge:
+    async with a_good_neighbour(XdsOptions(limits=Limits(write_s=3.0))) as edge:
         edge.serve(a_cluster("big", "x" * 1_000_000), group=LOUD)
         most_mib = before_mib = malloc_mib()
         async with DeltaClient(edge.address, "deaf", cluster=LOUD, reads=False) as client:
