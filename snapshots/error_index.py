@@ -95,6 +95,12 @@ SECTIONS: tuple[Section, ...] = (
         "error. What a patch makes is read as strictly as an EnvoyResource: codes of 03, 04 and E0503 may "
         "stand at a line of a patch, too.",
     ),
+    Section(
+        "13",
+        "what a real Envoy says",
+        "With `--taste`, or where the server's setting `taste` is on, an Envoy loads what the documents come to before "
+        "anything is stored.",
+    ),
 )
 
 

@@ -35,7 +35,7 @@ def compile_objects(api: EnvoyApi, objects: Sequence[AuthoredObject], workspace:
     origins = {id(each): _origin(each, workspace) for each in objects}
     translation = translate(api, objects)
     twice = _twice(objects, origins)
-    changed = _patched(api, objects, translation)
+    changed = patches_of(api, objects, translation)
     told = (_concern(each, origins) for each in (*translation.complaints, *changed.complaints))
     return CompiledObjects(
         tuple(
@@ -48,7 +48,7 @@ def compile_objects(api: EnvoyApi, objects: Sequence[AuthoredObject], workspace:
     )
 
 
-def _patched(api: EnvoyApi, objects: Sequence[AuthoredObject], translation: Translation) -> Patched:
+def patches_of(api: EnvoyApi, objects: Sequence[AuthoredObject], translation: Translation) -> Patched:
     """What patches make of it. Of two of one name the first counts, as with all objects."""
     patches = {each.key: each for each in reversed(objects) if each.key.kind == PATCH_KIND}
     if not patches:
@@ -79,5 +79,5 @@ def _concern(complaint: Complaint, origins: dict[int, Origin]) -> Concern:
     other = complaint.beside
     beside = (origins[id(other.subject)], other.path) if other is not None else None
     return Concern(
-        complaint.code, complaint.message, origin, complaint.suggestion, complaint.severity, complaint.path, "", beside
+        complaint.code, complaint.message, origin, complaint.suggestion, complaint.severity, complaint.path, beside=beside
     )

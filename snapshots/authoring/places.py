@@ -50,10 +50,16 @@ def _place(concern: Concern, roots: Sequence[Node]) -> tuple[Place, Path]:
     root = _root(concern.origin, roots)
     if root is None:
         return Place(concern.origin.line, concern.origin.column), ()
-    mentioned = (path for path in paths_to(root, concern.mentions) if path[:1] == ("spec",))
-    path = concern.at or max(mentioned, key=_likely_reference, default=())
+    texts = concern.likely or (concern.mentions,)
+    path = concern.at or next(filter(None, (_mentioned(root, text) for text in texts)), ())
     # A field that is not known is its key, whatever stands in it.
     return place_of(root, path, key=concern.code == UNKNOWN_FIELD), path
+
+
+def _mentioned(root: Node, text: str) -> Path:
+    """Where the document's spec has `text` for a value; empty: nowhere."""
+    mentioned = (path for path in paths_to(root, text) if path[:1] == ("spec",))
+    return max(mentioned, key=_likely_reference, default=())
 
 
 def _root(origin: Origin, roots: Sequence[Node]) -> Node | None:
