@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from api.envoy.registry import EnvoyApi
 from api.errors import Finding
@@ -36,6 +37,9 @@ class AuthoredResource:
     resource: Resource
 
 
+_Placed = TypeVar("_Placed", WorkspaceDocument, AuthoredResource, AuthoredObject)
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """All that one file holds, in its order. `statuses`: those of its EnvoyResources."""
@@ -64,6 +68,23 @@ class Contents:
             self._compiled.clear()  # a file belongs to one workspace, as a rule
             self._compiled[workspace] = found
         return found
+
+    def moved(self, lines: int) -> Contents:
+        """The same, so many lines further down in the file. Not for what has findings, which show lines."""
+        if not lines:
+            return self
+        return Contents(
+            self.path,
+            tuple(_moved(each, lines) for each in self.workspaces),
+            tuple(_moved(each, lines) for each in self.resources),
+            tuple(_moved(each, lines) for each in self.objects),
+            self.findings,
+            tuple(replace(each, subject=_moved(each.subject, lines)) for each in self.statuses),
+        )
+
+
+def _moved(each: _Placed, lines: int) -> _Placed:
+    return replace(each, place=Place(each.place.line + lines, each.place.column))
 
 
 def read_contents(api: EnvoyApi, document: Document) -> Contents:
