@@ -35,6 +35,7 @@ class Row:
 
 
 ROWS: tuple[Row, ...] = (
+    Row("fmt", WRITE, "Lay documents out in one way.", (Share.OUTPUT, Share.COLOR)),
     Row("validate", WRITE, "Check documents, offline.", (Share.OUTPUT, Share.COLOR)),
     Row("schema", WRITE, "Print the JSON Schema of documents, for editors.", (Share.OUTPUT, Share.COLOR)),
     Row("explain", WRITE, "Say what a kind, a field or an error code means.", (Share.OUTPUT, Share.COLOR)),
