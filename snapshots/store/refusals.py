@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from api.errors import Conflict, Finding, InvalidConfig, LimitExceeded, NotFound
 from snapshots import codes
+from snapshots.checks.size import limit_bytes
 from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
 from snapshots.store.codec import PIECE_LIMIT_BYTES, Damaged
 from snapshots.store.endpoint_sets import ENDPOINT_SET_LIMIT_BYTES, EndpointSet
@@ -13,7 +14,6 @@ from snapshots.store.protocol import AuditRecord, Publication, Revision
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName
 
-RESOURCE_LIMIT_BYTES = 1024 * 1024
 DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
 
 
@@ -116,7 +116,7 @@ def check_limits(resources: Iterable[CompiledResource], documents: Iterable[Docu
         *(
             _oversized(item.resource, item.origin)
             for item in resources
-            if len(item.resource.body) > RESOURCE_LIMIT_BYTES
+            if len(item.resource.body) > limit_bytes(item.resource.type_url)
         ),
         *(
             Finding(
@@ -133,9 +133,10 @@ def check_limits(resources: Iterable[CompiledResource], documents: Iterable[Docu
 
 
 def _oversized(resource: Resource, origin: Origin) -> Finding:
+    limit = limit_bytes(resource.type_url)
     return Finding(
         code=codes.RESOURCE_TOO_LARGE,
-        message=f'makes "{resource.name}" of {len(resource.body)} bytes; the limit is {RESOURCE_LIMIT_BYTES}; split it',
+        message=f'makes "{resource.name}" of {len(resource.body)} bytes; the limit is {limit}; split it',
         path=origin.path,
         line=origin.line,
         column=origin.column,
