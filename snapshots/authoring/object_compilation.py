@@ -79,5 +79,11 @@ def _concern(complaint: Complaint, origins: dict[int, Origin]) -> Concern:
     other = complaint.beside
     beside = (origins[id(other.subject)], other.path) if other is not None else None
     return Concern(
-        complaint.code, complaint.message, origin, complaint.suggestion, complaint.severity, complaint.path, beside=beside
+        complaint.code,
+        complaint.message,
+        origin,
+        complaint.suggestion,
+        complaint.severity,
+        complaint.path,
+        beside=beside,
     )
