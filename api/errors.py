@@ -101,6 +101,13 @@ class StoreUnavailable(FairleadError):
     exit_code = 4
 
 
+class TasteUnavailable(FairleadError):
+    """There is no Envoy that could say whether it takes the configuration. Nothing was stored."""
+
+    status = "UNAVAILABLE"
+    exit_code = 4
+
+
 class ServerUnreachable(FairleadError):
     """The command line found no server where it looked."""
 

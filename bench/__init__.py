@@ -8,6 +8,8 @@ serve       a server as a child, with a store in memory
 bare        the same for a bare grpc.aio loop, to compare with
 fairlead    a whole server as its users start it, with an etcd embedded
 documents   what authors publish to it
+routes      HTTPRoutes in a directory, in several layouts; asking: requests to the Envoy that serves them
+spans       a receiver of traces, to see where the time of a change goes
 load        a load generator as a child: its target is an address, so another control plane can be put in our place
 peer        that load on another control plane, and its figures
 scenarios   one module each; `run(report)`

@@ -1,1 +1,1 @@
-"""Examples that are run: `demo/` is `make demo`, `first/` the README's tour, `shop/` is in Gateway API documents."""
+"""Examples that are run: README.md lists them. `demo/` is `make demo`, `first/` the tour of the project's README."""

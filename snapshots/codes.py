@@ -1,8 +1,9 @@
-"""Every code that a finding can carry, and its title: one table, from which docs/errors.md has its headings.
+"""Every code that a finding can carry, and its title: one table, from which docs/errors/README.md is made.
 
 The hundreds group by what was being read: 01 YAML, 02 documents, 03 Envoy messages and 04 their field rules (both named
 in `api.envoy.problem`), 05 duplicates and references, 06 sizes, 07 files, 08 a server's settings, 09 publishing and the
-record of it, 10 endpoints apart from configuration, 11 what Gateway API objects are to one another. A code is never
+record of it, 10 endpoints apart from configuration, 11 what Gateway API objects are to one another, 12 patches,
+13 what a real Envoy says. A code is never
 reused for something else (E0206 was for kinds that are supported by now).
 `W` codes are warnings: they refuse nothing.
 """
@@ -45,6 +46,8 @@ DOCUMENT_TWICE = "E0501"
 RESOURCE_TWICE = "E0502"
 DOMAIN_TWICE = "E0503"
 REFERENCE_DANGLING = "W0504"
+ROUTE_SHADOWED = "W0505"
+HOSTNAME_CLAIMED = "W0506"
 
 FILE_TOO_LARGE = "E0601"
 RESOURCE_TOO_LARGE = "E0602"
@@ -88,6 +91,19 @@ PARENT_MISSING = "W1111"
 RULE_UNSERVABLE = "E1112"
 SESSION_IN_PART = "W1113"
 SERVICE_EMPTY = "W1114"
+FIELD_UNHEEDED = "W1115"
+
+PATCH_TARGET_MISSING = "E1201"
+PATCH_PART_UNKNOWN = "E1202"
+PATCH_NOT_PERMITTED = "E1203"
+PATCH_PATH_MISSING = "E1204"
+PATCH_TEST_FAILED = "E1205"
+PATCH_RENAMES = "E1206"
+PATCHES_OVERLAP = "W1207"
+PATCH_IDLE = "W1208"
+
+ENVOY_REFUSES = "E1301"
+ENVOY_ENDED = "E1302"
 
 TITLES: dict[str, str] = {
     SYNTAX: "not YAML",
@@ -136,6 +152,8 @@ TITLES: dict[str, str] = {
     RESOURCE_TWICE: "two Envoy resources of one type and name",
     DOMAIN_TWICE: "a domain twice in one route configuration",
     REFERENCE_DANGLING: "a reference to something that is not here",
+    ROUTE_SHADOWED: "a route that can never match",
+    HOSTNAME_CLAIMED: "a hostname and match that another namespace has already",
     FILE_TOO_LARGE: "a file that is too large",
     RESOURCE_TOO_LARGE: "an Envoy resource that is too large",
     FILE_MISSING: "no such file or directory",
@@ -173,4 +191,15 @@ TITLES: dict[str, str] = {
     RULE_UNSERVABLE: "a rule that Envoy cannot follow",
     SESSION_IN_PART: "a session that is kept in part",
     SERVICE_EMPTY: "a Service without EndpointSlices",
+    ENVOY_REFUSES: "what a real Envoy does not take",
+    ENVOY_ENDED: "what a real Envoy does not survive",
+    FIELD_UNHEEDED: "a field without effect",
+    PATCH_TARGET_MISSING: "a patch of something that is not here",
+    PATCH_PART_UNKNOWN: "a part that the target does not have",
+    PATCH_NOT_PERMITTED: "a patch of what belongs to others, too",
+    PATCH_PATH_MISSING: "a patch of a path that is not there",
+    PATCH_TEST_FAILED: "a test of a patch that does not hold",
+    PATCH_RENAMES: "a patch that changes a name",
+    PATCHES_OVERLAP: "two patches that write the same",
+    PATCH_IDLE: "a patch without effect",
 }

@@ -19,7 +19,7 @@ from api.envoy.registry import EnvoyApi, load_default
 
 ADS = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 DISCOVERY = "envoy.service.discovery.v3."
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class XdsClient:

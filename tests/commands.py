@@ -77,7 +77,7 @@ def offline(*arguments: str, environment: dict[str, str] | None = None, stdin: s
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FAIRLEAD_")}
     clean |= {"FAIRLEAD_CONFIG": "/nonexistent/contexts.toml", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     done = subprocess.run(
-        (*FAIRLEAD, *arguments), capture_output=True, text=True, timeout=60, input=stdin or "",
+        (*FAIRLEAD, *arguments), capture_output=True, text=True, timeout=90, input=stdin or "",
         env={**clean, **(environment or {})}, check=False,
     )  # fmt: skip
     return Done(done.returncode, done.stdout, done.stderr)
@@ -93,7 +93,7 @@ def started(server: ServerProcess, *arguments: str, terminal: int | None = None)
     )  # fmt: skip
 
 
-def finished(process: subprocess.Popen[str], within_s: float = 30) -> Done:
+def finished(process: subprocess.Popen[str], within_s: float = 90) -> Done:
     out, err = process.communicate(timeout=within_s)
     return Done(process.returncode, out, err)
 

@@ -13,19 +13,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 
 
 class Echo:
     """An HTTP server on a free loopback port that answers with its name and the request, as JSON.
 
-    `?fails=2&id=a` answers 503 to the first two requests of that id; `asked` counts all requests by path.
+    `?fails=2&id=a` answers 503 to the first two requests of that id; `?hangs=1` answers when the server ends.
+    `asked` counts all requests by path.
     """
 
     def __init__(self, name: str, tls: ssl.SSLContext | None = None) -> None:
         self.name = name
         self.asked: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self._ends = threading.Event()
         echo = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,10 +57,13 @@ class Echo:
     def answer(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
         """Status and body."""
         parts = urlsplit(path)
-        self.asked[parts.path] += 1
         wanted = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        fails = self._failed[wanted.get("id", "")] < int(wanted.get("fails", 0))
-        self._failed[wanted.get("id", "")] += 1
+        with self._counting:
+            self.asked[parts.path] += 1
+            fails = self._failed[wanted.get("id", "")] < int(wanted.get("fails", 0))
+            self._failed[wanted.get("id", "")] += 1
+        if "hangs" in wanted:
+            self._ends.wait()
         return 503 if fails else 200, json.dumps({"name": self.name, "path": path, "headers": headers}).encode()
 
     def __enter__(self) -> Self:
@@ -65,6 +71,7 @@ class Echo:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._ends.set()
         self._server.shutdown()
         self._server.server_close()
 

@@ -111,7 +111,7 @@ async def an_edge(options: XdsOptions | None = None) -> AsyncIterator[EdgeForTes
     assert edge.observer.failures == []
 
 
-async def eventually(condition: Callable[[], object], what: str, within_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], object], what: str, within_s: float = 60.0) -> None:
     """Wait for a condition; fails with `what` when it does not come."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -28,7 +28,7 @@ from snapshots.store.etcd.settings import EtcdSettings
 from snapshots.store.etcd.versions import numbers
 
 ROOT = Path(__file__).resolve().parent.parent
-READY_S = 20.0
+READY_S = 60.0
 
 
 @cache
@@ -139,9 +139,9 @@ class Member:
         os.kill(self.pid, signal.SIGCONT)
 
     async def has_watches(self, count: int) -> None:
-        """Returns when this etcd itself counts so many watches; fails after 10 s."""
+        """Returns when this etcd itself counts so many watches; fails after a minute."""
         wanted = f"\netcd_debugging_mvcc_watcher_total {count}\n"
-        async with asyncio.timeout(10), httpx.AsyncClient() as web:
+        async with asyncio.timeout(READY_S), httpx.AsyncClient() as web:
             while True:
                 if wanted in (await web.get(f"{self.endpoint}/metrics")).text:
                     return
@@ -198,7 +198,7 @@ def _started(members: list[Member]) -> Iterator[None]:
             member.kill()
 
 
-def wait_until_gone(pid: int, within_s: float = 10.0) -> None:
+def wait_until_gone(pid: int, within_s: float = READY_S) -> None:
     """Fails if the process still runs after `within_s`; one that is only waiting to be reaped counts as gone."""
     deadline_s = time.monotonic() + within_s
     while _state(Path(f"/proc/{pid}/stat")) not in ("", "Z"):

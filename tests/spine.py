@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -28,20 +27,13 @@ ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "examples" / "demo" / "config"
 
 
-def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
     """Wait for a condition; fails the test, naming it, when it does not come in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout_s} s in vain for {what}")
         time.sleep(0.02)
-
-
-def memory_mib(pid: int) -> float:
-    """What a process holds in memory now."""
-    match = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert match is not None
-    return int(match[1]) / 1024
 
 
 @dataclass(frozen=True)
@@ -59,13 +51,15 @@ class Done:
 class ServerProcess:
     """One `fairlead dev` or `fairlead serve`. Ports are chosen once, so that a restart is found where it was."""
 
-    def __init__(self, directory: Path, *arguments: str, command: str = "dev") -> None:
+    def __init__(
+        self, directory: Path, *arguments: str, command: str = "dev", program: Sequence[str] = FAIRLEAD
+    ) -> None:
         self.directory = directory
         self.directory.mkdir(parents=True, exist_ok=True)
         self.xds, self.management, self.http = (f"127.0.0.1:{free_port()}" for _ in range(3))
         self.log = directory / "server.log"
         self._ready = directory / "ready.json"
-        self._arguments = (command, *arguments)
+        self._command = (*program, command, *arguments)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ServerProcess:
@@ -80,7 +74,7 @@ class ServerProcess:
         """Start it and wait for nothing."""
         self._ready.unlink(missing_ok=True)
         addresses = (f"--xds-address={self.xds}", f"--management-address={self.management}")
-        command = (*FAIRLEAD, *self._arguments, *addresses, f"--http-address={self.http}")
+        command = (*self._command, *addresses, f"--http-address={self.http}")
         if "--memory" not in command and not any(word.startswith("--etcd") for word in command):
             command += (f"--data-dir={self.directory / 'data'}",)
         with self.log.open("ab") as sink:
@@ -98,7 +92,7 @@ class ServerProcess:
         """SIGKILL, as a power cut would."""
         os.kill(self.pid, signal.SIGKILL)
         assert self._process is not None
-        self._process.wait(10)
+        self._process.wait(60)
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
@@ -106,14 +100,14 @@ class ServerProcess:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(20)
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-                raise AssertionError(f"the server did not end in 20 s:\n{self.log.read_text()}") from None
+                raise AssertionError(f"the server did not end in 60 s:\n{self.log.read_text()}") from None
         return self._process.returncode
 
-    def run(self, *arguments: str, timeout_s: float = 60, cwd: Path | None = None) -> Done:
+    def run(self, *arguments: str, timeout_s: float = 90, cwd: Path | None = None) -> Done:
         """One `fairlead` command against this server."""
         environment = {**os.environ, "FAIRLEAD_SERVER": self.management, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
@@ -125,7 +119,7 @@ class ServerProcess:
     def ask(self, path: str) -> tuple[int, str]:
         """One HTTP page: status and body; status 0 when nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://{self.http}{path}", timeout=5) as response:
+            with urllib.request.urlopen(f"http://{self.http}{path}", timeout=30) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

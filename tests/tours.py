@@ -77,7 +77,7 @@ class Tour:
             self._start(command.removesuffix("&").strip())
             return
         done = subprocess.run(
-            command, shell=True, cwd=self._directory, env=self._environment, timeout=60, check=False,
+            command, shell=True, cwd=self._directory, env=self._environment, timeout=90, check=False,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, executable="/bin/bash",
         )  # fmt: skip
         printed = done.stdout + done.stderr

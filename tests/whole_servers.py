@@ -17,7 +17,7 @@ from tests.clients import DeltaClient
 from xds.server.assembly import Parts, assemble
 from xds.server.settings_sources import load_settings
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 ANYWHERE = "127.0.0.1:0"
 
 

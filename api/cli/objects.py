@@ -40,8 +40,9 @@ def object_documents(
 
 
 def gateway_documents(objects: Iterable[pb.Object]) -> list[dict[str, Any]]:
-    """Gateway API objects with the standard's own status."""
-    return [
+    """Gateway API objects with the standard's own status, and EnvoyResources that are refused: what gateways say of the
+    others is in `object_documents`."""
+    found = (
         {
             "apiVersion": each.api_version,
             "kind": each.kind,
@@ -50,7 +51,12 @@ def gateway_documents(objects: Iterable[pb.Object]) -> list[dict[str, Any]]:
             "status": json.loads(each.status),
         }
         for each in objects
-    ]
+    )
+    return [each for each in found if each["kind"] != ENVOY_RESOURCE or not _is_accepted(each["status"])]
+
+
+def _is_accepted(status: Mapping[str, Any]) -> bool:
+    return any(each["type"] == "Accepted" and each["status"] == "True" for each in status["conditions"])
 
 
 def _object(kind: str, name: str, status: Mapping[str, Any]) -> dict[str, Any]:

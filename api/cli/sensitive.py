@@ -44,7 +44,7 @@ class Redactor:
 
     def __init__(self, api: EnvoyApi, mask: Mask = hidden) -> None:
         self._api = api
-        self._mask = mask
+        self.mask = mask
         self._sensitive: dict[str, frozenset[str]] = {}
 
     def redacted(self, body: Any) -> Any:
@@ -57,7 +57,7 @@ class Redactor:
     def _object(self, data: dict[str, Any], descriptor: Descriptor) -> dict[str, Any]:
         sensitive = self._sensitive_fields(descriptor)
         return {
-            key: self._mask(value) if key in sensitive else self._value(value, _field(descriptor, key))
+            key: self.mask(value) if key in sensitive else self._value(value, _field(descriptor, key))
             for key, value in data.items()
         }
 

@@ -35,7 +35,10 @@ class Row:
 
 
 ROWS: tuple[Row, ...] = (
+    Row("fmt", WRITE, "Lay documents out in one way.", (Share.OUTPUT, Share.COLOR)),
     Row("validate", WRITE, "Check documents, offline.", (Share.OUTPUT, Share.COLOR)),
+    Row("schema", WRITE, "Print the JSON Schema of documents, for editors.", (Share.OUTPUT, Share.COLOR)),
+    Row("explain", WRITE, "Say what a kind, a field or an error code means.", (Share.OUTPUT, Share.COLOR)),
     Row("render", WRITE, "Print what would be served, or what a node is served.", SERVER_DATA),
     Row("plan", CHANGE, "Show what applying would change, and whom it would reach.", SERVER_DATA),
     Row("apply", CHANGE, "Publish documents as the next revision.", SERVER_DATA),

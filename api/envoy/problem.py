@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from api.errors import Severity
+
 Path = tuple[str | int, ...]
 
 NOT_AN_OBJECT = "E0300"
@@ -33,12 +35,17 @@ LONGEST_GUESS = 200
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong at `path`: keys as they were authored and indexes from 0. `suggestion` is a sentence or empty."""
+    """One thing wrong at `path`: keys as they were authored and indexes from 0. `suggestion` is a sentence or empty.
+
+    `beside`: the path of another value that has to do with it, whose line is to be told too; empty: none.
+    """
 
     path: Path
     message: str
     suggestion: str = ""
     code: str = WRONG_TYPE
+    severity: Severity = "error"
+    beside: Path = ()
 
     def __str__(self) -> str:
         place = path_text(self.path)

@@ -10,6 +10,7 @@ from api.errors import Finding, InvalidConfig
 from api.management.uploads import Upload
 from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.compile import Compilation, compile_documents
+from snapshots.authoring.envelope import ENVOY_RESOURCE
 from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.model import CompiledResource, WorkspaceName
 from xds.protocol.types import GroupName
@@ -72,4 +73,6 @@ def _refused(compilation: Compilation, *, partial: bool) -> bool:
     if compilation.ok:
         return False
     about_all = any(finding.severity == "error" and not finding.path for finding in compilation.findings)
-    return not partial or about_all or not (compilation.resources or compilation.statuses)
+    # A Gateway API object without a resource serves something even so: the standard says what is answered for it.
+    translated = any(each.subject.key.kind != ENVOY_RESOURCE for each in compilation.statuses)
+    return not partial or about_all or not (compilation.resources or translated)

@@ -14,9 +14,11 @@ from api.errors import Finding
 from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.contents import Contents, read_contents
 from snapshots.authoring.envelope import WORKSPACE
+from snapshots.authoring.envoy_statuses import with_concerns
 from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.names import name_problem
 from snapshots.authoring.object_compilation import compile_objects
+from snapshots.authoring.pieces import read_pieces
 from snapshots.authoring.places import Places
 from snapshots.authoring.printable import printable
 from snapshots.authoring.source import Mistake
@@ -61,7 +63,7 @@ def compile_documents(
     `cache`: what unchanged files held is taken from there, and kept there; the result is the same.
     """
     files = sorted(documents, key=lambda document: (document.path, document.content))
-    contents = [_contents(api, document, cache) for document in files]
+    contents = [each for document in files for each in _contents(api, document, cache)]
     places = Places(files)
     owner, findings = _owner(contents, workspace, group, places)
     for each in contents:
@@ -82,7 +84,7 @@ def compile_documents(
         GroupName(owner.group),
         tuple(sorted(resources, key=lambda each: (each.resource.type_url, each.resource.name))),
         tuple(sorted(findings, key=_by_place)),
-        gateway.statuses,
+        (*gateway.statuses, *with_concerns([told for each in contents for told in each.statuses], found)),
     )
 
 
@@ -96,14 +98,15 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.severity == "error" for finding in findings)
 
 
-def _contents(api: EnvoyApi, document: Document, cache: CompileCache | None) -> Contents:
+def _contents(api: EnvoyApi, document: Document, cache: CompileCache | None) -> Iterable[Contents]:
+    """What a file holds: in one, or piece by piece."""
     if cache is None:
-        return read_contents(api, document)
+        return (read_contents(api, document),)
     kept = cache.get(document)
     if kept is None:
-        kept = read_contents(api, document)
+        kept = read_pieces(api, document, cache.newest(document.path))
         cache.put(document, kept)
-    return kept
+    return (piece.contents for piece in kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from api.envoy.registry import EnvoyApi
 from api.errors import Finding
 from snapshots.authoring.envelope import ENVOY_RESOURCE, WORKSPACE, Envelope, Report, kind_written, read_envelope
 from snapshots.authoring.envoy_resource import compile_envoy_resource
+from snapshots.authoring.envoy_statuses import envoy_status
+from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.kinds.table import BY_NAME, Kind
 from snapshots.authoring.limits import FILE_LIMIT_BYTES, MIB
 from snapshots.authoring.objects import AuthoredObject, read_object
@@ -34,15 +37,19 @@ class AuthoredResource:
     resource: Resource
 
 
+_Placed = TypeVar("_Placed", WorkspaceDocument, AuthoredResource, AuthoredObject)
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that one file holds, in its order."""
+    """All that one file holds, in its order. `statuses`: those of its EnvoyResources."""
 
     path: str
     workspaces: tuple[WorkspaceDocument, ...] = ()
     resources: tuple[AuthoredResource, ...] = ()
     objects: tuple[AuthoredObject, ...] = ()
     findings: tuple[Finding, ...] = ()
+    statuses: tuple[ObjectStatus, ...] = ()
     _compiled: dict[WorkspaceName, tuple[CompiledResource, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -62,6 +69,23 @@ class Contents:
             self._compiled[workspace] = found
         return found
 
+    def moved(self, lines: int) -> Contents:
+        """The same, so many lines further down in the file. Not for what has findings, which show lines."""
+        if not lines:
+            return self
+        return Contents(
+            self.path,
+            tuple(_moved(each, lines) for each in self.workspaces),
+            tuple(_moved(each, lines) for each in self.resources),
+            tuple(_moved(each, lines) for each in self.objects),
+            self.findings,
+            tuple(replace(each, subject=_moved(each.subject, lines)) for each in self.statuses),
+        )
+
+
+def _moved(each: _Placed, lines: int) -> _Placed:
+    return replace(each, place=Place(each.place.line + lines, each.place.column))
+
 
 def read_contents(api: EnvoyApi, document: Document) -> Contents:
     """Everything in `document`, and everything wrong with it. Never raises for what is in it."""
@@ -74,7 +98,7 @@ def read_contents(api: EnvoyApi, document: Document) -> Contents:
         reading.take(root)
     findings = tuple(source.finding(mistake) for mistake in reading.mistakes)
     read = (tuple(reading.workspaces), tuple(reading.resources), tuple(reading.objects))
-    return Contents(document.path, *read, findings)
+    return Contents(document.path, *read, findings, tuple(reading.statuses))
 
 
 def decoded(document: Document) -> tuple[Source, Mistake | None]:
@@ -108,6 +132,7 @@ class _Reading:
         self.workspaces: list[WorkspaceDocument] = []
         self.resources: list[AuthoredResource] = []
         self.objects: list[AuthoredObject] = []
+        self.statuses: list[ObjectStatus] = []
 
     def take(self, root: Node) -> None:
         report = Report()
@@ -142,8 +167,10 @@ class _Reading:
     def envoy_resource(self, envelope: Envelope, report: Report) -> None:
         resource = compile_envoy_resource(self._api, envelope, report)
         # With a mistake in its envelope the document is refused, though its spec may be right.
-        if resource is not None and not report.mistakes:
+        if resource is not None and not report.errors:
             self.resources.append(AuthoredResource(envelope.kind, envelope.name, envelope.place, resource))
+        wrong = next((each.message for each in report.mistakes if each.severity == "error"), "")
+        self.statuses.append(envoy_status(self._path, envelope, wrong))
 
 
 _KINDS = {WORKSPACE: _Reading.workspace, ENVOY_RESOURCE: _Reading.envoy_resource}

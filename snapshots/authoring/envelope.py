@@ -60,6 +60,11 @@ class Report:
 
     mistakes: list[Mistake] = field(default_factory=list)
 
+    @property
+    def errors(self) -> int:
+        """How many of them refuse the document."""
+        return sum(mistake.severity == "error" for mistake in self.mistakes)
+
     def wrong(self, code: str, message: str, place: Place, suggestion: str = "", *, at: str = "") -> None:
         self.mistakes.append(Mistake(code, message, place, suggestion, field=at))
 

@@ -16,6 +16,7 @@ from snapshots.authoring.envelope import Envelope, Report
 from snapshots.authoring.source import Mistake
 from snapshots.authoring.yaml_nodes import Mapping, place_of, to_data
 from snapshots.checks.domains import duplicate_domains
+from snapshots.checks.shadowed_routes import shadowed_routes
 from snapshots.codes import NOT_A_RESOURCE, RESOURCE_UNNAMED
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import RESOURCE_TYPES, TypeUrl
@@ -34,11 +35,12 @@ def compile_envoy_resource(api: EnvoyApi, envelope: Envelope, report: Report) ->
         text = f"{message.DESCRIPTOR.full_name} is not a resource that Envoy asks for by itself"
         report.wrong(NOT_A_RESOURCE, text, place_of(envelope.spec, ("@type",)), f"resources: {known}", at="spec.@type")
         return None
-    before = len(report.mistakes)
+    before = report.errors
     name = _name(message, type_url, envelope.spec, report)
     _report(violations(api, message), envelope.spec, report)
     _report(duplicate_domains(api, message), envelope.spec, report)
-    if len(report.mistakes) > before:
+    _report(shadowed_routes(api, message), envelope.spec, report)
+    if report.errors > before:
         return None
     needs = tuple(Reference(TypeUrl(url), target) for url, target in references(api, message))
     body, asked_by, on_demand, ttl_ms = serialize(api, message), aliases(message), envelope.on_demand, envelope.ttl_ms
@@ -73,4 +75,6 @@ def _mistake(problem: Problem, spec: Mapping) -> Mistake:
     field = path_text(("spec", *problem.path))
     # "must be at most 5" says nothing without its subject once the finding is shown without its line.
     subject = f"{field.rpartition('.')[2]} " if problem.message.startswith("must ") else ""
-    return Mistake(problem.code, subject + problem.message, place, problem.suggestion, field)
+    beside = f" (line {place_of(spec, problem.beside).line})" if problem.beside else ""
+    message = subject + problem.message + beside
+    return Mistake(problem.code, message, place, problem.suggestion, field, severity=problem.severity)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 # They stand in URLs, file names, metric labels and the store's keys: so nothing that any of those would have to escape.
-_NAME = re.compile(r"[a-z0-9](?:[-._a-z0-9]*[a-z0-9])?", re.ASCII)
+NAME_PATTERN = r"[a-z0-9](?:[-._a-z0-9]*[a-z0-9])?"
+_NAME = re.compile(NAME_PATTERN, re.ASCII)
 
 SHORT_NAME_LIMIT = 63
 NAME_LIMIT = 253

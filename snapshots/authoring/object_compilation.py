@@ -9,8 +9,9 @@ from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.gateway.endpoints import left_to_the_api
-from snapshots.authoring.gateway.translate import translate
+from snapshots.authoring.gateway.translate import Translation, translate
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.authoring.patches.stage import PATCH_KIND, Patched, patched
 from snapshots.checks.concern import Concern
 from snapshots.codes import DOCUMENT_TWICE
 from snapshots.model import CompiledResource, Origin, WorkspaceName
@@ -34,13 +35,26 @@ def compile_objects(api: EnvoyApi, objects: Sequence[AuthoredObject], workspace:
     origins = {id(each): _origin(each, workspace) for each in objects}
     translation = translate(api, objects)
     twice = _twice(objects, origins)
-    told = (_concern(each, origins) for each in translation.complaints)
+    changed = patches_of(api, objects, translation)
+    told = (_concern(each, origins) for each in (*translation.complaints, *changed.complaints))
     return CompiledObjects(
-        tuple(CompiledResource(resource, origins[id(subject)]) for subject, resource in translation.resources),
+        tuple(
+            CompiledResource(changed.resources.get((made.type_url, made.name), made), origins[id(subject)])
+            for subject, made in translation.resources
+        ),
         (*twice, *told),
-        translation.statuses,
+        (*translation.statuses, *changed.statuses),
         left_to_the_api(objects),
     )
+
+
+def patches_of(api: EnvoyApi, objects: Sequence[AuthoredObject], translation: Translation) -> Patched:
+    """What patches make of it. Of two of one name the first counts, as with all objects."""
+    patches = {each.key: each for each in reversed(objects) if each.key.kind == PATCH_KIND}
+    if not patches:
+        return Patched()
+    made = {(each.type_url, each.name): each for _, each in translation.resources}
+    return patched(api, tuple(patches.values()), objects, translation.listeners, made)
 
 
 def _origin(each: AuthoredObject, workspace: WorkspaceName) -> Origin:
@@ -62,6 +76,14 @@ def _twice(objects: Iterable[AuthoredObject], origins: dict[int, Origin]) -> tup
 
 def _concern(complaint: Complaint, origins: dict[int, Origin]) -> Concern:
     origin = origins[id(complaint.subject)]
+    other = complaint.beside
+    beside = (origins[id(other.subject)], other.path) if other is not None else None
     return Concern(
-        complaint.code, complaint.message, origin, complaint.suggestion, complaint.severity, at=complaint.path
+        complaint.code,
+        complaint.message,
+        origin,
+        complaint.suggestion,
+        complaint.severity,
+        complaint.path,
+        beside=beside,
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.envoy.problem import path_text
+from api.envoy.problem import UNKNOWN_FIELD, path_text
 from api.errors import Finding
 from snapshots.authoring.contents import decoded
 from snapshots.authoring.source import Mistake, Source
 from snapshots.authoring.yaml_nodes import Node, Path, Place, paths_to, place_of
 from snapshots.authoring.yaml_tree import read_yaml
 from snapshots.checks.concern import Concern
-from snapshots.model import Document
+from snapshots.model import Document, Origin
 
 
 class Places:
@@ -26,8 +26,14 @@ class Places:
         origin = concern.origin
         place, path = _place(concern, self._tree(origin.path)[1])
         title, field = f"{origin.kind} {origin.name}", path_text(path)
-        mistake = Mistake(concern.code, concern.message, place, concern.suggestion, field, title, concern.severity)
+        message = concern.message + (f" ({self._beside(*concern.beside)})" if concern.beside else "")
+        mistake = Mistake(concern.code, message, place, concern.suggestion, field, title, concern.severity)
         return self.finding_in(origin.path, mistake)
+
+    def _beside(self, origin: Origin, at: Path) -> str:
+        """`routes.yaml:14`: where another value stands."""
+        root = _root(origin, self._tree(origin.path)[1])
+        return f"{origin.path}:{place_of(root, at).line if root is not None else origin.line}"
 
     def finding_in(self, path: str, mistake: Mistake) -> Finding:
         """`mistake` in the file `path`, with the line itself."""
@@ -41,13 +47,24 @@ class Places:
 
 
 def _place(concern: Concern, roots: Sequence[Node]) -> tuple[Place, Path]:
-    begins = Place(concern.origin.line, concern.origin.column)
-    root = next((root for root in roots if root.place == begins), None)
+    root = _root(concern.origin, roots)
     if root is None:
-        return begins, ()
-    mentioned = (path for path in paths_to(root, concern.mentions) if path[:1] == ("spec",))
-    path = concern.at or max(mentioned, key=_likely_reference, default=())
-    return place_of(root, path), path
+        return Place(concern.origin.line, concern.origin.column), ()
+    texts = concern.likely or (concern.mentions,)
+    path = concern.at or next(filter(None, (_mentioned(root, text) for text in texts)), ())
+    # A field that is not known is its key, whatever stands in it.
+    return place_of(root, path, key=concern.code == UNKNOWN_FIELD), path
+
+
+def _mentioned(root: Node, text: str) -> Path:
+    """Where the document's spec has `text` for a value; empty: nowhere."""
+    mentioned = (path for path in paths_to(root, text) if path[:1] == ("spec",))
+    return max(mentioned, key=_likely_reference, default=())
+
+
+def _root(origin: Origin, roots: Sequence[Node]) -> Node | None:
+    """The document that begins where something was authored."""
+    return next((root for root in roots if root.place == Place(origin.line, origin.column)), None)
 
 
 def _likely_reference(path: Path) -> tuple[bool, int]:

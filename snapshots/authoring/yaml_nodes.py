@@ -89,6 +89,16 @@ def place_of(node: Node, path: Path, *, key: bool = False) -> Place:
     return place
 
 
+def is_there(node: Node, path: Path) -> bool:
+    """Whether something is written at `path`. Keys match in both forms, as in `place_of`."""
+    for step in path:
+        entry = _entry(node, step)
+        if entry is None:
+            return False
+        node = entry.node
+    return True
+
+
 def paths_to(node: Node, value: str, prefix: Path = ()) -> Iterator[Path]:
     """Every path under `node` whose value is the text `value`, in the order of the document."""
     if isinstance(node, Scalar):

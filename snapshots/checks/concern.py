@@ -13,7 +13,8 @@ from xds.protocol.types import BY_URL, TypeUrl
 @dataclass(frozen=True, slots=True)
 class Concern:
     """One thing wrong with what was authored at `origin`. Where in its document: at the path `at`, or where its spec
-    `mentions` a name."""
+    `mentions` a name, or the first of the texts `likely` that it has. `beside`: a value of another document that the
+    message ends with, whose place is told after it."""
 
     code: str
     message: str
@@ -22,6 +23,8 @@ class Concern:
     severity: Severity = "error"
     at: Path = ()
     mentions: str = ""
+    likely: tuple[str, ...] = ()
+    beside: tuple[Origin, Path] | None = None
 
 
 def kind_of(type_url: TypeUrl) -> str:

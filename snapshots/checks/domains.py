@@ -3,49 +3,25 @@ otherwise ("Only unique values for domains are permitted"), and compares without
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from api.envoy.messages import child_fields, children
-from api.envoy.problem import DEPTH_LIMIT, Path, Problem, path_text
+from api.envoy.problem import Path, Problem, path_text
 from api.envoy.registry import EnvoyApi
+from snapshots.checks.hosts import Hosts, route_configurations
 from snapshots.codes import DOMAIN_TWICE
-
-_ROUTE_CONFIGURATION = "envoy.config.route.v3.RouteConfiguration"
-_VIRTUAL_HOST = "envoy.config.route.v3.VirtualHost"
-# Types that hold no route configuration, and are frequent or large: not looked into.
-_WITHOUT = frozenset({"envoy.config.cluster.v3.Cluster", "envoy.config.endpoint.v3.ClusterLoadAssignment"})
-
-# The path of each virtual host, and its domains.
-Hosts = Sequence[tuple[Path, Sequence[str]]]
 
 
 def duplicate_domains(api: EnvoyApi, message: Message) -> tuple[Problem, ...]:
     """Every domain in `message` that stood in the same route configuration or virtual host before."""
-    if message.DESCRIPTOR.full_name in _WITHOUT:
-        return ()
-    return tuple(problem for path, hosts in _hosts(api, message, (), 1) for problem in _repeated(path, hosts))
-
-
-def _hosts(api: EnvoyApi, message: Any, path: Path, depth: int) -> Iterator[tuple[Path, Hosts]]:
-    """For each route configuration in `message`: its path, and the path and domains of each of its virtual hosts."""
-    kind = message.DESCRIPTOR.full_name
-    if kind == _ROUTE_CONFIGURATION:
-        hosts = enumerate(message.virtual_hosts)
-        yield path, [((*path, "virtual_hosts", index), host.domains) for index, host in hosts]
-    elif kind == _VIRTUAL_HOST:
-        yield path, [(path, message.domains)]
-    elif depth < DEPTH_LIMIT:
-        for step, child in children(api, message, child_fields(message.DESCRIPTOR)):
-            yield from _hosts(api, child, (*path, *step), depth + 1)
+    return tuple(problem for path, hosts in route_configurations(api, message) for problem in _repeated(path, hosts))
 
 
 def _repeated(path: Path, hosts: Hosts) -> Iterator[Problem]:
     first: dict[str, Path] = {}
-    for prefix, domains in hosts:
-        for index, domain in enumerate(domains):
+    for prefix, host in hosts:
+        for index, domain in enumerate(host.domains):
             here = (*prefix, "domains", index)
             before = first.setdefault(domain.lower(), here)
             if before != here:

@@ -7,17 +7,30 @@ from collections.abc import Iterator, Sequence
 from snapshots.checks.concern import Concern, kind_of
 from snapshots.codes import RESOURCE_TOO_LARGE
 from snapshots.model import CompiledResource
+from xds.protocol.types import ROUTE, VIRTUAL_HOST, TypeUrl
 
 RESOURCE_LIMIT_BYTES = 1024 * 1024
+# The routes of one hostname cannot be cut. Less than what gRPC clients take by default, 4 MiB a message.
+ROUTES_LIMIT_BYTES = 3 * 1024 * 1024
+_HINTS = {
+    ROUTE: "split it: its routes over more hostnames, or listeners on more ports",
+    VIRTUAL_HOST: "split it: its routes over more hostnames",
+}
+
+
+def limit_bytes(type_url: TypeUrl) -> int:
+    """Of the body of one resource of a type."""
+    return ROUTES_LIMIT_BYTES if type_url in (ROUTE, VIRTUAL_HOST) else RESOURCE_LIMIT_BYTES
 
 
 def oversized(resources: Sequence[CompiledResource]) -> Iterator[Concern]:
     """One concern for each resource whose body is over the limit."""
     for each in resources:
-        size = len(each.resource.body)
-        if size > RESOURCE_LIMIT_BYTES:
-            kind, limit = kind_of(each.resource.type_url), f"{RESOURCE_LIMIT_BYTES // 1024} KiB"
+        size, allowed = len(each.resource.body), limit_bytes(each.resource.type_url)
+        if size > allowed:
+            kind, limit = kind_of(each.resource.type_url), f"{allowed // 1024} KiB"
             text = f'{kind} "{each.resource.name}" has {size:,} bytes; a resource may have {limit}'
-            yield Concern(
-                RESOURCE_TOO_LARGE, text, each.origin, "split it: virtual hosts or endpoints in several resources"
+            hint = _HINTS.get(
+                each.resource.type_url, "split it: endpoints over more clusters, listeners over more ports"
             )
+            yield Concern(RESOURCE_TOO_LARGE, text, each.origin, hint)

@@ -60,7 +60,6 @@ class Commits:
 
     async def publish(self, publication: Publication) -> Published:
         """See `SnapshotStore.publish`."""
-        refusals.check_limits(publication)
         async with self._turn(publication.group):
             return await self._publish(publication)
 

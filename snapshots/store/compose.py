@@ -10,48 +10,57 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from snapshots.model import CompiledResource, Origin, WorkspaceName
+from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
 from snapshots.store import refusals
 from snapshots.store.codec import PIECE_LIMIT_BYTES, Digest
 from snapshots.store.forms import DOCUMENTS, ORIGINS, RESOURCES, Key
+from snapshots.store.holding import Holding, Step, step
 from snapshots.store.protocol import Publication, ResourceChange
 from snapshots.store.tree import Growth, Tree, compare
 from xds.protocol.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """What one workspace holds in its group: its resources with their places by key, its documents by path."""
-
-    resources: Mapping[Key, CompiledResource] = field(default_factory=dict)
-    documents: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class GroupState:
-    """The three trees of a revision, decoded, and the same entries by the workspace that holds them."""
+    """The three trees of a revision, decoded, and the same entries by the workspace that holds them.
+
+    `holdings` None: they are worked out again when somebody publishes on top of this.
+    """
 
     content: Tree[Resource] = field(default_factory=lambda: Tree(RESOURCES))
     origins: Tree[Origin] = field(default_factory=lambda: Tree(ORIGINS))
     documents: Tree[bytes] = field(default_factory=lambda: Tree(DOCUMENTS))
-    holdings: Mapping[WorkspaceName, Holding] = field(default_factory=dict)
+    holdings: Mapping[WorkspaceName, Holding] | None = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Tree[Resource], origins: Tree[Origin], documents: Tree[bytes]) -> GroupState:
-        """Works out who holds what; costs the whole group, once per load."""
-        resources: dict[WorkspaceName, dict[Key, CompiledResource]] = defaultdict(dict)
-        papers: dict[WorkspaceName, dict[str, bytes]] = defaultdict(dict)
-        for bucket, places in zip(content.buckets, origins.buckets, strict=True):
-            for key, resource in bucket.items():
-                resources[places[key].workspace][key] = CompiledResource(resource, places[key])
-        for (workspace, path), text in documents.items():
-            papers[WorkspaceName(workspace)][path] = text
-        holdings = {name: Holding(resources[name], papers[name]) for name in {*resources, *papers}}
-        return cls(content, origins, documents, holdings)
+        """With its holdings; costs the whole group, once per load."""
+        return cls(content, origins, documents, _holdings(content, origins, documents))
+
+    def held(self) -> Mapping[WorkspaceName, Holding]:
+        """Who holds what; costs the whole group where it is not known."""
+        return _holdings(self.content, self.origins, self.documents) if self.holdings is None else self.holdings
+
+    def at_rest(self) -> GroupState:
+        """The same for keeping: trees of several revisions share what is alike, holdings do not."""
+        return replace(self, holdings=None)
 
     @property
     def roots(self) -> tuple[Digest, Digest, Digest]:
         return self.content.manifest.digest, self.origins.manifest.digest, self.documents.manifest.digest
+
+
+def _holdings(
+    content: Tree[Resource], origins: Tree[Origin], documents: Tree[bytes]
+) -> Mapping[WorkspaceName, Holding]:
+    resources: dict[WorkspaceName, dict[Key, CompiledResource]] = defaultdict(dict)
+    papers: dict[WorkspaceName, dict[str, Document]] = defaultdict(dict)
+    for bucket, places in zip(content.buckets, origins.buckets, strict=True):
+        for key, resource in bucket.items():
+            resources[places[key].workspace][key] = CompiledResource(resource, places[key])
+    for (workspace, path), text in documents.items():
+        papers[WorkspaceName(workspace)][path] = Document(path, text)
+    return {name: Holding.of(resources[name], papers[name]) for name in {*resources, *papers}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +88,20 @@ class _Changes:
 
 
 def compose(state: GroupState, publication: Publication) -> Composition:
-    """Replace what the publication's workspace holds. Raises Conflict for names that other workspaces hold."""
-    held = state.holdings.get(publication.workspace, Holding())
-    wanted = _wanted(publication)
-    changes = _changes(state, held, wanted, publication.workspace)
+    """Replace what the publication's workspace holds. Costs what is not the same object as before.
+
+    Raises InvalidConfig for a name given twice, LimitExceeded, Conflict for names that other workspaces hold.
+    """
+    holdings = state.held()
+    held = holdings.get(publication.workspace, Holding())
+    taken = step(held, publication)
+    changes = _changes(state, held, taken, publication.workspace)
     content, origins = state.content.changed(changes.content), state.origins.changed(changes.origins)
     documents = state.documents.changed(changes.documents)
     _check_manifests(publication, (content, origins, documents))
     added = sum(key not in held.resources for key in changes.content)
     removed = sum(resource is None for resource in changes.content.values())
-    holdings = {**state.holdings, publication.workspace: wanted}
+    holdings = {**holdings, publication.workspace: taken.wanted}
     return Composition(
         state=GroupState(content.tree, origins.tree, documents.tree, holdings),
         blobs={**content.blobs, **origins.blobs, **documents.blobs},
@@ -99,43 +112,25 @@ def compose(state: GroupState, publication: Publication) -> Composition:
     )
 
 
-def _wanted(publication: Publication) -> Holding:
-    """What the publication asks for. Raises InvalidConfig for a name given twice."""
-    workspace = publication.workspace
-    resources: dict[Key, CompiledResource] = {
-        (item.resource.type_url, item.resource.name): item
-        if item.origin.workspace == workspace
-        else replace(item, origin=replace(item.origin, workspace=workspace))
-        for item in publication.resources
-    }
-    documents = {document.path: document.content for document in publication.documents}
-    if len(resources) < len(publication.resources) or len(documents) < len(publication.documents):
-        raise refusals.named_twice(publication)
-    return Holding(resources, documents)
-
-
-def _changes(state: GroupState, held: Holding, wanted: Holding, workspace: WorkspaceName) -> _Changes:
-    """One pass over what is wanted; only what differs costs more than a comparison."""
+def _changes(state: GroupState, held: Holding, taken: Step, workspace: WorkspaceName) -> _Changes:
     changes, claims = _Changes(), list[tuple[Origin, Origin]]()
-    for key, item in wanted.resources.items():
-        before = held.resources.get(key)
-        if before is item:  # as most are that a compilation took from its cache
+    for key in taken.keys:
+        before, after = held.resources.get(key), taken.wanted.resources.get(key)
+        if before is None and after is not None and (other := state.origins.get(key)) is not None:
+            claims.append((after.origin, other))
+        if after is None:
+            changes.content[key] = changes.origins[key] = None
             continue
-        if before is None and (other := state.origins.get(key)) is not None:
-            claims.append((item.origin, other))
-        if before is None or before.origin != item.origin:
-            changes.origins[key] = item.origin
-        if before is None or before.resource != item.resource:
-            changes.content[key] = item.resource
+        if before is None or before.origin != after.origin:
+            changes.origins[key] = after.origin
+        if before is None or before.resource != after.resource:
+            changes.content[key] = after.resource
     if claims:
         raise refusals.claimed(claims)
-    for key in held.resources:
-        if key not in wanted.resources:
-            changes.content[key] = changes.origins[key] = None
-    for path, text in wanted.documents.items():
-        if held.documents.get(path) != text:
-            changes.documents[workspace, path] = text
-    changes.documents.update({(workspace, path): None for path in held.documents if path not in wanted.documents})
+    for path in taken.paths:
+        old, new = held.documents.get(path), taken.wanted.documents.get(path)
+        if old != new:
+            changes.documents[workspace, path] = new.content if new else None
     return changes
 
 

@@ -61,7 +61,6 @@ class MemoryStore:
 
     async def publish(self, publication: Publication) -> Published:
         """See `SnapshotStore.publish`."""
-        refusals.check_limits(publication)
         group = self._groups.get(publication.group, _Group())
         head = group.head
         if first := self._made_by(group, publication.idempotency_key):
@@ -171,6 +170,8 @@ class MemoryStore:
             return Published(head.revision, created=False)
         revision = draft.head.revision
         group = self._groups.setdefault(revision.group, _Group())
+        if head is not None:
+            group.revisions[head.revision.number] = Head(head.record, head.state.at_rest())
         group.revisions[revision.number] = draft.head
         group.made_by[revision.idempotency_key] = revision.number
         group.audit.append(draft.audit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from snapshots.store.blobs import Blobs
 from snapshots.store.codec import Digest
@@ -12,9 +13,13 @@ from snapshots.store.records import RevisionRecord
 from snapshots.store.tree import Manifest, Tree, bucket_of, compare_entries, decode_bucket, differing
 
 
+# The one that is compared with is, as a rule, the one that was read before.
+_decoded = lru_cache(maxsize=16)(Manifest.decode)
+
+
 async def read_manifest(blobs: Blobs, root: Digest) -> Manifest:
     """Raises MissingBlob, Damaged."""
-    return Manifest.decode((await blobs.read([root]))[root])
+    return _decoded((await blobs.read([root]))[root])
 
 
 async def read_tree(blobs: Blobs, form: Form[Value], root: Digest, like: Tree[Value]) -> Tree[Value]:

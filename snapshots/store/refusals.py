@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from api.errors import Conflict, Finding, InvalidConfig, LimitExceeded, NotFound
 from snapshots import codes
-from snapshots.model import Origin, WorkspaceName
+from snapshots.checks.size import limit_bytes
+from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
 from snapshots.store.codec import PIECE_LIMIT_BYTES, Damaged
 from snapshots.store.endpoint_sets import ENDPOINT_SET_LIMIT_BYTES, EndpointSet
 from snapshots.store.protocol import AuditRecord, Publication, Revision
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName
 
-RESOURCE_LIMIT_BYTES = 1024 * 1024
 DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
 
 
@@ -110,13 +110,13 @@ def check_endpoint_limits(wanted: EndpointSet) -> None:
         raise LimitExceeded(message, findings=(Finding(codes.RESOURCE_TOO_LARGE, message, resource=wanted.name),))
 
 
-def check_limits(publication: Publication) -> None:
+def check_limits(resources: Iterable[CompiledResource], documents: Iterable[Document]) -> None:
     """Raises LimitExceeded naming every resource and document that is too large."""
     large = [
         *(
             _oversized(item.resource, item.origin)
-            for item in publication.resources
-            if len(item.resource.body) > RESOURCE_LIMIT_BYTES
+            for item in resources
+            if len(item.resource.body) > limit_bytes(item.resource.type_url)
         ),
         *(
             Finding(
@@ -124,7 +124,7 @@ def check_limits(publication: Publication) -> None:
                 f"has {len(document.content)} bytes; the limit is {DOCUMENT_LIMIT_BYTES}",
                 document.path,
             )
-            for document in publication.documents
+            for document in documents
             if len(document.content) > DOCUMENT_LIMIT_BYTES
         ),
     ]
@@ -133,9 +133,10 @@ def check_limits(publication: Publication) -> None:
 
 
 def _oversized(resource: Resource, origin: Origin) -> Finding:
+    limit = limit_bytes(resource.type_url)
     return Finding(
         code=codes.RESOURCE_TOO_LARGE,
-        message=f'makes "{resource.name}" of {len(resource.body)} bytes; the limit is {RESOURCE_LIMIT_BYTES}; split it',
+        message=f'makes "{resource.name}" of {len(resource.body)} bytes; the limit is {limit}; split it',
         path=origin.path,
         line=origin.line,
         column=origin.column,

@@ -6,7 +6,6 @@ The real server, and clients whose flow-control window is full: what is written 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -14,7 +13,7 @@ import pytest
 
 from tests.clients import DeltaClient, StateClient
 from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually
-from tests.spine import memory_mib
+from tests.memory import malloc_mib
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, GroupName
 from xds.server.limits import Limits
@@ -109,11 +108,11 @@ async def test_one_that_reads_again_gets_the_newest_state_and_nothing_piled_up_f
         edge.serve(content("first"))
         await takes(neighbour, "first")
         await sent(edge, streams=2)
-        before_mib = memory_mib(os.getpid())
+        before_mib = malloc_mib()
         for number in range(100):
             edge.serve(content(f"change {number}"))
             await takes(neighbour, f"change {number}")
-        assert memory_mib(os.getpid()) - before_mib < 100, "a queue of what it missed would hold 200 MB"
+        assert malloc_mib() - before_mib < 100, "a queue of what it missed would hold 200 MB"
 
         stuck.reads_on()
 

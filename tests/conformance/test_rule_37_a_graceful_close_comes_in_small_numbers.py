@@ -69,7 +69,7 @@ async def is_resent_nothing(client: Client) -> bool:
 
 async def test_connections_that_were_opened_together_do_not_end_together() -> None:
     """Their age is capped, and no two are given the same."""
-    limits = Limits(connection_age_s=1.0, connection_age_grace_s=0.05)
+    limits = Limits(connection_age_s=4.0, connection_age_grace_s=0.05)
     async with (
         an_edge(XdsOptions(limits=limits)) as edge,
         connected(edge.address, DeltaClient) as some,
@@ -77,20 +77,24 @@ async def test_connections_that_were_opened_together_do_not_end_together() -> No
     ):
         opened_s = time.monotonic()
         ended_s = await asyncio.gather(*(closed_at_s(client) for client in (*some, *others)))
-        assert max(ended_s) - min(ended_s) > 0.05, "10 % of a second either way"
-        assert min(ended_s) - opened_s > 0.3, "and none of them early"
+        assert max(ended_s) - min(ended_s) > 0.2, "10 % of four seconds either way"
+        assert min(ended_s) - opened_s > 1, "and none of them early"
 
 
-@BOTH
-async def test_an_old_connection_ends_and_its_client_is_resent_nothing(kind: type[Client]) -> None:
-    limits = Limits(connection_age_s=0.3, connection_age_grace_s=0.3)
-    async with an_edge(XdsOptions(limits=limits)) as edge, kind(edge.address) as client:
+async def test_an_old_connection_ends_and_its_client_is_resent_nothing() -> None:
+    limits = Limits(connection_age_s=2.0, connection_age_grace_s=1.0)
+    async with an_edge(XdsOptions(limits=limits)) as edge:
         edge.serve(a_cluster("web"))
+        await asyncio.gather(*(grows_old(edge.address, kind) for kind in (DeltaClient, StateClient)))
+
+
+async def grows_old(address: str, kind: type[Client]) -> None:
+    async with kind(address) as client:
         await client.subscribe(CLUSTER)
         await client.next()
         await client.ack(CLUSTER)
         await closed_at_s(client)
-        async with await comes_back(client, edge.address, kind, {"web": a_cluster("web").version}) as again:
+        async with await comes_back(client, address, kind, {"web": a_cluster("web").version}) as again:
             assert await is_resent_nothing(again)
 
 
@@ -136,7 +140,7 @@ async def moves(client: Client, kind: type[Client], to: WholeServer, holding: di
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path, "--memory", "--drain-s=3", command="serve").start()
+    server = ServerProcess(tmp_path, "--memory", "--drain-s=5", command="serve").start()
     yield server
     server.stop()
 

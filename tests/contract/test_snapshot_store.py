@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from api.errors import Conflict, InvalidConfig, LimitExceeded, NotFound
+from snapshots.checks.size import RESOURCE_LIMIT_BYTES
 from snapshots.model import Document
 from snapshots.store.protocol import SnapshotStore
-from snapshots.store.refusals import DOCUMENT_LIMIT_BYTES, RESOURCE_LIMIT_BYTES
+from snapshots.store.refusals import DOCUMENT_LIMIT_BYTES
 from tests.contract.publications import (
     GROUP,
     PAYMENTS,

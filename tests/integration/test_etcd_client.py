@@ -48,7 +48,7 @@ async def client(member: Member, request: pytest.FixtureRequest) -> AsyncIterato
 async def batches(client: EtcdClient, prefix: str, start_revision: int, events: int) -> list[WatchBatch]:
     """What a watch delivers until it has delivered `events` changes."""
     delivered: list[WatchBatch] = []
-    async with asyncio.timeout(10), aclosing(client.watch(prefix, start_revision=start_revision)) as watch:
+    async with asyncio.timeout(60), aclosing(client.watch(prefix, start_revision=start_revision)) as watch:
         async for batch in watch:
             delivered.append(batch)
             if sum(len(each.events) for each in delivered) >= events:

@@ -19,6 +19,7 @@ from examples.demo.envoy import Envoy
 from snapshots.store.etcd.ports import free_port
 from tests.echoes import Answer, Echo, ask
 from tests.gateways import an_object, to_backend
+from tests.shares import likely
 from tests.spine import ServerProcess, wait_for
 from tests.whole_servers import a_workspace
 
@@ -265,14 +266,14 @@ def test_a_wrong_share_answers_500_for_itself_only(edge: Edge) -> None:
     found = Counter(edge.ask("/half").status for _ in range(200))
 
     assert set(found) == {200, 500}
-    assert 50 < found[500] < 150
+    assert found[500] in likely(200, 1 / 2)
 
 
 def test_shares_with_filters_of_their_own_keep_their_weights(edge: Edge) -> None:
     found = Counter(edge.ask("/split/x").echo["path"] for _ in range(400))
 
     assert set(found) == {"/of-blue/x", "/split/x"}
-    assert 230 < found["/of-blue/x"] < 370
+    assert found["/of-blue/x"] in likely(400, 3 / 4)
 
 
 def test_a_mirror_gets_the_request_and_its_host(edge: Edge) -> None:
@@ -348,11 +349,11 @@ def test_requests_on_the_connection_of_another_listener_are_misdirected(
 
 def test_calls_go_to_their_service_and_are_told_unavailable_without_one(edge: Edge) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{edge.calls}") as channel:
-        assert channel.unary_unary("/shop.Carts/Add")(b"", timeout=10) == b"/shop.Carts/Add"
+        assert channel.unary_unary("/shop.Carts/Add")(b"", timeout=30) == b"/shop.Carts/Add"
         codes = {}
         for path in ("/shop.Other/Broken", "/shop.Other/Add"):
             with pytest.raises(grpc.RpcError) as raised:
-                channel.unary_unary(path)(b"", timeout=10)
+                channel.unary_unary(path)(b"", timeout=30)
             codes[path] = raised.value.code()  # type: ignore[attr-defined]  # a call too, says gRPC
     assert codes == {
         "/shop.Other/Broken": grpc.StatusCode.UNAVAILABLE,

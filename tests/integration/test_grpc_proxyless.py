@@ -88,7 +88,7 @@ def states(server: ServerProcess) -> list[str]:
 
 def all_are(state: str, server: ServerProcess) -> None:
     """Wait until every client is in this state."""
-    wait_for(lambda: states(server) == [state] * EVERYBODY, f"every client to be {state}", timeout_s=30)
+    wait_for(lambda: states(server) == [state] * EVERYBODY, f"every client to be {state}")
 
 
 @pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: caller.language)

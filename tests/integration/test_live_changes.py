@@ -91,7 +91,7 @@ class Live:
 
     def ask(self, port: int, path: str = "/", **headers: str) -> tuple[int, str, str]:
         """One request on a connection of its own: status, body, and the header that the filter writes."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
@@ -104,7 +104,7 @@ class Live:
     def certificate_shown(self) -> str:
         """What a new connection to `secure` is shown."""
         try:
-            return ssl.get_server_certificate(("127.0.0.1", self.site.secure), timeout=5)
+            return ssl.get_server_certificate(("127.0.0.1", self.site.secure), timeout=30)
         except OSError:
             return ""
 

@@ -71,7 +71,7 @@ async def test_reads_and_publishes_outlast_a_server_that_starts_again() -> None:
     store, address = MemoryStore(time.time), f"127.0.0.1:{free_port()}"
     async with whole_server(store) as server:
         await server.client.publish(DOCUMENTS)
-    async with ManagementClient(address, 10) as client, asyncio.timeout(20):
+    async with ManagementClient(address, 60) as client, asyncio.timeout(60):
         other = (a_workspace("other", "elsewhere"), a_cluster_document("web"))
         calls = asyncio.gather(client.list_revisions("edge"), client.get_snapshot("edge"), client.publish(other))
         await asyncio.sleep(0.15)  # the first attempts find nobody

@@ -153,7 +153,7 @@ async def test_a_revision_is_followed_to_the_last_ack(server: WholeServer) -> No
         await in_state(server, "one", pb.Node.CURRENT)
         await in_state(server, "two", pb.Node.CURRENT)
         published = await server.client.publish(SECOND)
-        follow = server.client.follow_revision("edge", published.revision.number, timeout_s=10)
+        follow = server.client.follow_revision("edge", published.revision.number, timeout_s=60)
 
         await one.next()
         await two.next()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -101,8 +102,6 @@ async def test_a_client_with_files_that_are_not_there_is_told_which(site: Site) 
 
 
 async def test_a_server_that_is_not_there_is_told_with_its_address_and_what_to_do() -> None:
-    async with ManagementClient("127.0.0.1:1", 5) as client:
-        started_s = time.monotonic()
+    async with ManagementClient("127.0.0.1:1", 300) as client, asyncio.timeout(60):
         with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1:1; start one with `fairlead dev`"):
             await client.get_status()
-        assert time.monotonic() - started_s < 4

@@ -121,7 +121,7 @@ def test_what_is_too_large_is_named_with_its_limit(
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00kind", b"kind: [", b"- &a [*a, *a]"], ids=["bytes", "yaml", "bomb"])
 def test_standard_input_is_checked_like_a_file(server: ServerProcess, content: bytes) -> None:
     command = (*FAIRLEAD, "apply", "-", "--server", server.management)
-    ended = subprocess.run(command, input=content, capture_output=True, cwd=ROOT, timeout=30, check=False)
+    ended = subprocess.run(command, input=content, capture_output=True, cwd=ROOT, timeout=90, check=False)
     said = refused(Done(ended.returncode, ended.stdout.decode(), ended.stderr.decode()))
     assert said.startswith("<stdin>:")
     assert has_stored_nothing(server, "default")
@@ -129,7 +129,7 @@ def test_standard_input_is_checked_like_a_file(server: ServerProcess, content: b
 
 def test_a_pipe_whose_other_end_failed_is_no_wish_to_serve_nothing(server: ServerProcess) -> None:
     command = (*FAIRLEAD, "apply", "-", "--server", server.management)
-    ended = subprocess.run(command, input=b"\n", capture_output=True, cwd=ROOT, timeout=30, check=False)
+    ended = subprocess.run(command, input=b"\n", capture_output=True, cwd=ROOT, timeout=90, check=False)
     assert "there are no documents" in refused(Done(ended.returncode, ended.stdout.decode(), ended.stderr.decode()))
     assert has_stored_nothing(server, "default")
 
@@ -158,7 +158,7 @@ def test_ctrl_c_while_documents_travel_ends_at_once_and_stores_nothing(server: S
     )  # fmt: skip
     wait_for(lambda: is_connected_to(process.pid, server.management), "the command to connect")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=5)
+    out, err = process.communicate(timeout=90)
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert has_stored_nothing(server, "many")
@@ -222,7 +222,7 @@ def test_terminals_at_once_are_never_silently_lost(server: ServerProcess, tmp_pa
         for site in sites
     ]  # fmt: skip
     ended = [
-        (site.name, *process.communicate(timeout=30), process.returncode)
+        (site.name, *process.communicate(timeout=90), process.returncode)
         for site, process in zip(sites, processes, strict=True)
     ]
 

@@ -3,61 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
-import grpc
 import pytest
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as collector
 
+from bench.spans import Collector, Span
 from examples.demo.envoy import Envoy
 from examples.demo.traffic import Upstream
 from tests.spine import ServerProcess, a_site, wait_for
-
-EXPORT = "opentelemetry.proto.collector.trace.v1.TraceService"
-
-
-@dataclass(frozen=True)
-class Span:
-    service: str
-    name: str
-    trace: str
-
-
-class Collector:
-    """A real OTLP receiver on a free port: what was exported to it, span by span."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._spans: list[Span] = []
-        self._server = grpc.server(ThreadPoolExecutor(2))
-        export = grpc.unary_unary_rpc_method_handler(
-            self._export,
-            request_deserializer=collector.ExportTraceServiceRequest.FromString,
-            response_serializer=collector.ExportTraceServiceResponse.SerializeToString,
-        )
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(EXPORT, {"Export": export}),))
-        self.endpoint = f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
-
-    def _export(
-        self, request: collector.ExportTraceServiceRequest, context: grpc.ServicerContext
-    ) -> collector.ExportTraceServiceResponse:
-        with self._lock:
-            for group in request.resource_spans:
-                names = {fact.key: fact.value.string_value for fact in group.resource.attributes}
-                for scope in group.scope_spans:
-                    self._spans += [Span(names["service.name"], span.name, span.trace_id.hex()) for span in scope.spans]
-        return collector.ExportTraceServiceResponse()
-
-    def spans(self) -> list[Span]:
-        with self._lock:
-            return list(self._spans)
-
-    def stop(self) -> None:
-        self._server.stop(0).wait(5)
 
 
 @pytest.fixture

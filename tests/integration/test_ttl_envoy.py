@@ -17,7 +17,7 @@ from xds.protocol.variant import Variant
 
 pytestmark = pytest.mark.envoy
 
-TTL_S = 4
+TTL_S = 6
 HEARTBEATS = 3  # at half of the time each: longer together than what lives for it
 DOCUMENTS = f"""
 apiVersion: fairlead.dev/v1

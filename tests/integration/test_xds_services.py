@@ -121,5 +121,5 @@ def test_virtual_hosts_are_among_them() -> None:
 async def test_health_is_told_for_every_service(row: DiscoveryService) -> None:
     async with an_edge() as edge, aio.insecure_channel(edge.address) as channel:
         request = health_pb2.HealthCheckRequest(service=row.name)
-        reply = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=5)
+        reply = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=30)
         assert reply.status == health_pb2.HealthCheckResponse.SERVING

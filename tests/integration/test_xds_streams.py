@@ -186,7 +186,7 @@ async def test_names_that_do_not_exist_are_told_at_once_and_served_when_they_do(
     async with an_edge() as edge, kind(edge.address) as client:
         edge.serve(an_assignment("one"))
         await client.subscribe(ENDPOINT, ["two"])
-        response = await client.next(within_s=2.0)
+        response = await client.next()
         error = response.resource_errors[0]
         assert (error.resource_name.name, error.error_detail.code) == ("two", grpc.StatusCode.NOT_FOUND.value[0])
         assert error.error_detail.message == "group 'default' has no endpoint of this name"

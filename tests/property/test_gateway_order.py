@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -64,6 +65,7 @@ def backends(draw: st.DrawFn) -> Object:
     return a_backend(draw(name), **spec)
 
 
+PLACE = re.compile(r" \(\d+\.yaml:\d+\)")
 ANY = st.one_of(gateways(), gateways(), routes(), routes(), policies(), backends())
 SURE = [a_gateway("one"), a_backend("one"), a_backend("two")]
 OBJECTS = st.lists(ANY, min_size=4, max_size=14).map(lambda found: distinct([*SURE, *found]))
@@ -85,5 +87,5 @@ def outcome(objects: list[Object], files: int) -> object:
     found = compile_documents(load_default(), documents)
     made = [(each.resource.type_url, each.resource.name, each.resource.body) for each in found.resources]
     told = {str(each.subject.key): json.dumps(each.status) for each in found.statuses}
-    findings = sorted((each.code, each.resource, each.field, each.message) for each in found.findings)
+    findings = sorted((each.code, each.resource, each.field, PLACE.sub("", each.message)) for each in found.findings)
     return made, told, findings

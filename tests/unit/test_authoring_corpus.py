@@ -41,9 +41,3 @@ def test_wrong_document_is_reported_where_it_is_wrong(name: str, expected: list[
 def test_every_document_of_the_corpus_is_expected() -> None:
     assert {name for name, _ in expectations()} == {path.stem for path in (CORPUS / "wrong").iterdir()}
     assert len(expectations()) >= 60
-
-
-@pytest.mark.parametrize("code", TITLES)
-def test_every_code_is_explained_in_the_documentation(code: str) -> None:
-    explained = (CORPUS.parent.parent / "docs" / "errors.md").read_text("utf-8")
-    assert f"### {code} " in explained

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from api.errors import InvalidConfig
-from snapshots.authoring import files
+from snapshots.authoring import regular_files, walking
 from snapshots.authoring.files import read_documents
 from snapshots.authoring.limits import FILE_LIMIT_BYTES
 
@@ -115,7 +115,7 @@ def test_missing_and_unreadable_are_told_apart(tmp_path: Path, monkeypatch: pyte
     def refuse(path: str, *_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(files.os, "open", refuse)
+    monkeypatch.setattr(regular_files.os, "open", refuse)
     assert refusals(tmp_path) == [("a.yaml", "E0702"), ("b.yaml", "E0702")]
 
 
@@ -123,14 +123,14 @@ def test_file_that_vanishes_between_listing_and_reading_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "a.yaml", "b.yaml")
-    listed = files._Reading._entries
+    listed = walking.listed
 
-    def list_then_remove(reading: files._Reading, directory: str) -> tuple[list[str], list[str]]:
-        entries = listed(reading, directory)
+    def list_then_remove(directory: str) -> tuple[list[str], list[str]]:
+        entries = listed(directory)
         (tmp_path / "a.yaml").unlink()
         return entries
 
-    monkeypatch.setattr(files._Reading, "_entries", list_then_remove)
+    monkeypatch.setattr(walking, "listed", list_then_remove)
     assert refusals(tmp_path) == [("a.yaml", "E0701")]
 
 
@@ -139,7 +139,7 @@ def test_large_file_and_too_many_files_are_refused(tmp_path: Path, monkeypatch: 
     assert refusals(tmp_path) == [("large.yaml", "E0601")]
     (tmp_path / "large.yaml").write_bytes(b"#" * FILE_LIMIT_BYTES)
     assert names(tmp_path) == ["large.yaml"]
-    monkeypatch.setattr(files, "FILES_LIMIT", 2)
+    monkeypatch.setattr(walking, "FILES_LIMIT", 2)
     assert refusals(write(tmp_path, "a.yaml", "b/c.yaml")) == [(".", "E0705")]
 
 

@@ -56,8 +56,12 @@ GATEWAYS: list[tuple[Object, str]] = [
     (an_object("ListenerSet", "more", spec={"parentRef": {"name": "edge"}, "listeners": [HTTP, HTTP | {"port": 81}]}),
      "spec.listeners[1].name"),
 ]  # fmt: skip
+MANY_MATCHES = [{"matches": [{"headers": [{"name": "a", "value": str(n)}]} for n in range(43)]}] * 3
 ROUTES: list[tuple[Object, str]] = [
     (a_route("web", parentRefs=[{"name": "edge"}, {"name": "edge"}]), "spec.parentRefs[1]"),
+    (a_route("web", parentRefs=[{"name": "edge", "port": 80}, {"name": "edge"}]), "spec.parentRefs[0]"),
+    (a_route("web", rules=MANY_MATCHES), "spec.rules"),
+    (a_route("calls", kind="GRPCRoute", rules=MANY_MATCHES), "spec.rules"),
     (a_route("web", rules=[{"name": "one"}, {"name": "one"}]), "spec.rules[1].name"),
     (a_rule(matches=[{"path": {"value": "carts"}}]), f"{RULE}.matches[0].path.value"),
     (a_rule(matches=[{"path": {"value": "/a/../b"}}]), f"{RULE}.matches[0].path.value"),

@@ -10,7 +10,7 @@ from api.envoy.json_form import from_json
 from api.envoy.registry import load_default
 from snapshots.checks import CHECKS, check
 from snapshots.checks.domains import duplicate_domains
-from snapshots.checks.size import RESOURCE_LIMIT_BYTES
+from snapshots.checks.size import RESOURCE_LIMIT_BYTES, ROUTES_LIMIT_BYTES
 from snapshots.model import CompiledResource, Origin, WorkspaceName
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, VIRTUAL_HOST, TypeUrl
@@ -84,6 +84,8 @@ def test_close_name_is_suggested() -> None:
 def test_size_limit_is_of_the_body() -> None:
     assert said(a_resource(CLUSTER, "web", body=b"x" * RESOURCE_LIMIT_BYTES)) == []
     assert said(a_resource(CLUSTER, "web", body=b"x" * (RESOURCE_LIMIT_BYTES + 1))) == ["1 error E0602"]
+    assert said(a_resource(ROUTE, "web", body=b"x" * ROUTES_LIMIT_BYTES)) == []
+    assert said(a_resource(ROUTE, "web", body=b"x" * (ROUTES_LIMIT_BYTES + 1))) == ["1 error E0602"]
 
 
 def test_every_check_is_in_the_tuple_and_takes_nothing() -> None:

@@ -227,7 +227,8 @@ def test_a_route_goes_to_default_gateways_as_if_it_named_them() -> None:
     ]
     spec = {"hostnames": ["a.example"], "parentRefs": [{"name": "named"}], "rules": [{}]}
     asking = an_object("HTTPRoute", "asking", spec=spec | {"useDefaultGateways": "All"})
-    found = compiled(*gateways, asking, an_object("HTTPRoute", "silent", spec=spec | {"useDefaultGateways": "None"}))
+    silent = spec | {"useDefaultGateways": "None", "hostnames": ["c.example"]}
+    found = compiled(*gateways, asking, an_object("HTTPRoute", "silent", spec=silent))
     told = [
         (each["parentRef"]["name"], conditions(each)["Accepted"])
         for each in status(found, "HTTPRoute", "asking")["parents"]

@@ -225,6 +225,16 @@ def test_a_gateway_class_with_parameters_is_refused_and_its_gateways_stay() -> N
     assert conditions(status(found, "Gateway", "edge"))["Programmed"] == SERVED
 
 
+def test_a_gateway_class_is_accepted_and_tells_what_is_supported_in_order() -> None:
+    found = compiled(an_object("GatewayClass", "fairlead", spec={"controllerName": "fairlead.dev/gateway-controller"}))
+    told = status(found, "GatewayClass", "fairlead")
+    features = [each["name"] for each in told["supportedFeatures"]]
+    assert conditions(told) == {"Accepted": ("True", "Accepted")}
+    assert features == sorted(features)
+    assert {"Gateway", "HTTPRoute", "HTTPRouteRetry", "TLSRouteModeMixed", "UDPRoute"} <= set(features)
+    assert [each for each in features if each.startswith("Mesh")] == []
+
+
 def test_a_class_of_another_controller_is_none_of_our_business() -> None:
     spec = {"controllerName": "example.com/other"}
     gateway = a_gateway("edge", a_listener("http", 80), **SETS_OF_ALL)

@@ -14,7 +14,7 @@ def an_event(number: int = 1, group: str = "edge") -> Event:
 
 async def read(watcher: Watcher, count: int) -> list[Event]:
     events: list[Event] = []
-    async with asyncio.timeout(5), aclosing(watcher.read()) as stream:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(watcher.read()) as stream:  # type: ignore[type-var]
         async for event in stream:
             events.append(event)
             if len(events) == count:

@@ -26,5 +26,6 @@ leases         what a client holds for a time only; renewing tells it in time th
 features       what a client says that it can do
 holding        what it has of each name, for people who ask
 polling        one request without a stream, and its one answer
+wire           bytes of protobuf by hand
 plan, requests, resource, types, variant   the nouns that others share
 """

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from xds.protocol.resource import Resource
 from xds.protocol.types import ENDPOINT
+from xds.protocol.wire import field
 
 
 class Assignments:
@@ -52,14 +53,4 @@ def _put(resources: dict[str, Resource], name: str, resource: Resource | None) -
 
 def empty_assignment(name: str) -> Resource:
     """A ClusterLoadAssignment with nothing but its `cluster_name` (field 1, a string), encoded by hand."""
-    encoded = name.encode()
-    return Resource.of(ENDPOINT, name, b"\x0a" + _varint(len(encoded)) + encoded)
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+    return Resource.of(ENDPOINT, name, field(b"\x0a", name.encode()))

@@ -1,13 +1,15 @@
 """Follows a directory: publishes what it holds, and again when it changes. For `dev`, on one machine.
 
-What is wrong with a file is told and nothing more: what was served stays served, and the next change is tried.
+What is wrong with a file is told and nothing more: what was served stays served, and the next change is tried. What is
+saved while a publication is under way is told of meanwhile, and published next.
 """
 
 from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,11 @@ from api.errors import FairleadError, Finding
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import logs, tracing
-from snapshots.authoring.files import SUFFIXES, read_documents
+from snapshots.authoring.kept_directory import KeptDirectory
+from xds.server.directory_news import DirectoryNews
 
 Publish = Callable[[Upload], Awaitable[pb.PublishResponse]]
 Say = Callable[[str], None]
-# Editors write a file in several steps: one change is what happens within this time.
-SETTLE_MS = 100
 RETRY_S = 2.0
 SHOWN_FINDINGS = 50
 
@@ -33,42 +34,34 @@ class DirectoryFollower:
         self._publish = publish
         self._say = say
         self._log: Any = logs.logger("dev")
-        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Publish now and after each change, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch())
+        with closing(DirectoryNews(self._directory)) as news:
+            # Watched before it is listed, so that no change falls in between.
+            kept = KeptDirectory(self._directory, entering=news.watch)
+            paths: Set[str] = {news.top}
+            settled = False
             while True:
-                await self._changed.wait()
-                self._changed.clear()
-                if not await self._apply():
-                    await asyncio.sleep(RETRY_S)
-                    self._changed.set()
+                changed = await self._look(kept, news, paths)
+                saved = any(map(kept.holds, paths))  # as it was, perhaps: whoever saves it wants it served
+                if changed or saved or not settled:
+                    settled = await self._apply(kept)
+                paths = await news.next(RETRY_S if not settled else None)
 
-    async def _watch(self) -> None:
-        """Watches before the first reading, so that no change falls in between. A directory that went may come back."""
-        from watchfiles import awatch
+    async def _look(self, kept: KeptDirectory, news: DirectoryNews, paths: Set[str]) -> bool:
+        problem = news.problem
+        with tracing.span("read documents") if paths != {news.top} else nullcontext():
+            changed = await asyncio.to_thread(news.looking, kept.look, paths)
+        if news.problem != problem:
+            advice = "where a limit is reached, raise fs.inotify.max_user_watches or max_user_instances"
+            self._say(f"{self._directory} cannot be watched ({news.problem}) and is looked at now and then; {advice}")
+        return changed
 
-        while True:
-            self._changed.set()
-            try:
-                async for _ in awatch(self._directory, watch_filter=self._matters, debounce=SETTLE_MS, step=20):
-                    self._changed.set()
-            except OSError as error:
-                self._say(f"{self._directory} cannot be watched: {error}; it is tried again")
-            await asyncio.sleep(RETRY_S)
-
-    def _matters(self, change: object, path: str) -> bool:
-        """Documents and directories; nothing hidden, such as the data directory of the embedded etcd."""
-        inside = Path(path).relative_to(self._directory.absolute())
-        hidden = any(part.startswith(".") for part in inside.parts)
-        return not hidden and inside.suffix in ("", *SUFFIXES)
-
-    async def _apply(self) -> bool:
+    async def _apply(self, kept: KeptDirectory) -> bool:
         """False when it is worth trying again without a change: the store was away."""
         try:
-            documents = await asyncio.to_thread(read_documents, [self._directory])
+            documents = kept.documents()
             if not documents:
                 # On its way from one branch to another, more often than meant.
                 self._say(f"{self._directory}: there are no documents here (*.yaml, *.yml); nothing is changed")

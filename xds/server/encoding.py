@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from xds.protocol.plan import ResourceError, Response
 from xds.protocol.variant import Variant
+from xds.protocol.wire import field, varint
 from xds.server.kept_bytes import KeptBytes
 
 # Tags of length-delimited fields: number << 3 | 2.
@@ -60,32 +61,32 @@ class ResponseEncoder:
         if body is None:
             body = encode_body(variant, response, self._identifier)
             self._kept.keep(key, body)
-        return Encoded(body + _field(_NONCE, response.nonce.encode()), fresh)
+        return Encoded(body + field(_NONCE, response.nonce.encode()), fresh)
 
 
 def encode_body(variant: Variant, response: Response, identifier: str = "") -> bytes:
     """All fields of a response but its nonce."""
-    pieces = [_field(_VERSION, response.version.encode()), _field(_TYPE_URL, response.type_url.encode())]
+    pieces = [field(_VERSION, response.version.encode()), field(_TYPE_URL, response.type_url.encode())]
     pieces.extend(_framed(variant, response))
     if variant is Variant.DELTA:
         pieces.extend(_unresolved(name) for name in response.unresolved)
-        pieces.extend(_field(_REMOVED, name.encode()) for name in response.removed)
-    pieces.extend(_field(_ERRORS[variant], _error(error)) for error in response.errors)
+        pieces.extend(field(_REMOVED, name.encode()) for name in response.removed)
+    pieces.extend(field(_ERRORS[variant], _error(error)) for error in response.errors)
     if identifier:
-        pieces.append(_field(_CONTROL_PLANE[variant], _field(_IDENTIFIER, identifier.encode())))
+        pieces.append(field(_CONTROL_PLANE[variant], field(_IDENTIFIER, identifier.encode())))
     return b"".join(pieces)
 
 
 def _error(error: ResourceError) -> bytes:
     """A ResourceError: `resource_name { name }` and `error_detail { code, message }`."""
-    resource_name = _field(_RESOURCE_NAME_NAME, error.name.encode())
-    return _field(_ERROR_RESOURCE, resource_name) + _error_detail(error.code, error.message)
+    resource_name = field(_RESOURCE_NAME_NAME, error.name.encode())
+    return field(_ERROR_RESOURCE, resource_name) + _error_detail(error.code, error.message)
 
 
 @lru_cache(maxsize=64)
 def _error_detail(code: int, message: str) -> bytes:
     """The same for every name of a type that a group does not have, and clients ask for thousands."""
-    return _field(_ERROR_STATUS, _STATUS_CODE + _varint(code) + _field(_STATUS_MESSAGE, message.encode()))
+    return field(_ERROR_STATUS, _STATUS_CODE + varint(code) + field(_STATUS_MESSAGE, message.encode()))
 
 
 def _framed(variant: Variant, response: Response) -> Iterable[bytes]:
@@ -100,7 +101,7 @@ def _framed(variant: Variant, response: Response) -> Iterable[bytes]:
 
 def _unresolved(name: str) -> bytes:
     """A resource without a body, for a name that stands for none."""
-    return _field(_RESOURCES, _field(_RESOURCE_NAME, name.encode()) + _field(_RESOURCE_ALIAS, name.encode()))
+    return field(_RESOURCES, field(_RESOURCE_NAME, name.encode()) + field(_RESOURCE_ALIAS, name.encode()))
 
 
 @lru_cache(maxsize=FRAMES_KEPT)
@@ -111,7 +112,7 @@ def _delta_frame(type_url: str, name: str, version: str, size: int, ttl_ms: int)
 def _aliased_frame(type_url: str, name: str, version: str, size: int, ttl_ms: int, aliases: tuple[str, ...]) -> bytes:
     """All of `resources { … }` that comes before the value."""
     frame = _resource_frame(type_url, name, version, size, ttl_ms, aliases)
-    return _RESOURCES + _varint(len(frame) + size) + frame
+    return _RESOURCES + varint(len(frame) + size) + frame
 
 
 def _resource_frame(
@@ -121,17 +122,17 @@ def _resource_frame(
 
     A heartbeat has a time to live and no body, and then there is no `resource` at all.
     """
-    frame = _field(_RESOURCE_NAME, name.encode()) + _field(_RESOURCE_VERSION, version.encode())
-    frame += b"".join(_field(_RESOURCE_ALIAS, alias.encode()) for alias in aliases)
+    frame = field(_RESOURCE_NAME, name.encode()) + field(_RESOURCE_VERSION, version.encode())
+    frame += b"".join(field(_RESOURCE_ALIAS, alias.encode()) for alias in aliases)
     if ttl_ms:
-        frame += _field(_RESOURCE_TTL, _duration(ttl_ms))
+        frame += field(_RESOURCE_TTL, _duration(ttl_ms))
     return frame if ttl_ms and not size else frame + _any_frame(_RESOURCE_ANY, type_url, size)
 
 
 def _any_frame(tag: bytes, type_url: str, size: int) -> bytes:
     """All of `tag { type_url, value }` that comes before the value."""
-    frame = _field(_ANY_TYPE_URL, type_url.encode()) + _ANY_VALUE + _varint(size)
-    return tag + _varint(len(frame) + size) + frame
+    frame = field(_ANY_TYPE_URL, type_url.encode()) + _ANY_VALUE + varint(size)
+    return tag + varint(len(frame) + size) + frame
 
 
 @lru_cache(maxsize=1024)
@@ -154,19 +155,4 @@ def _duration(milliseconds: int) -> bytes:
     """A google.protobuf.Duration."""
     seconds, rest = divmod(milliseconds, 1000)
     parts = ((_DURATION_SECONDS, seconds), (_DURATION_NANOS, rest * 1_000_000))
-    return b"".join(tag + _varint(number) for tag, number in parts if number)
-
-
-def _field(tag: bytes, payload: bytes) -> bytes:
-    return tag + _varint(len(payload)) + payload
-
-
-def _varint(number: int) -> bytes:
-    if number < 0x80:
-        return bytes((number,))
-    digits = bytearray()
-    while number >= 0x80:
-        digits.append(number & 0x7F | 0x80)
-        number >>= 7
-    digits.append(number)
-    return bytes(digits)
+    return b"".join(tag + varint(number) for tag, number in parts if number)

@@ -22,6 +22,7 @@ class Limits:
     `write_s`            a client must take a response within
     `connection_age_s`   a connection is asked to go elsewhere after (+-10 %, so that they do not go at once) and is
                          ended `connection_age_grace_s` later; 0: never
+    `connection_idle_s`  a connection without a stream is ended after: gRPC keeps what it read into of each that is open
     `keepalive_s`        a silent connection is pinged after, and ended without an answer in `keepalive_timeout_s`
     `pending_requests`   connects that may wait to be accepted; grpc drops what is beyond, in silence
     `response_cache_bytes`  encoded responses kept for each group
@@ -40,6 +41,7 @@ class Limits:
     write_s: float = 30.0
     connection_age_s: float = 3600.0
     connection_age_grace_s: float = 60.0
+    connection_idle_s: float = 300.0
     keepalive_s: float = 60.0
     keepalive_timeout_s: float = 20.0
     pending_requests: int = 100_000

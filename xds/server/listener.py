@@ -62,6 +62,7 @@ def _options(limits: Limits) -> list[tuple[str, int]]:
         # What is beyond these is dropped without a word when many connect at once.
         ("grpc.server.max_pending_requests", limits.pending_requests),
         ("grpc.server.max_pending_requests_hard_limit", limits.pending_requests),
+        ("grpc.max_connection_idle_ms", _ms(limits.connection_idle_s)),
         ("grpc.keepalive_time_ms", _ms(limits.keepalive_s)),
         ("grpc.keepalive_timeout_ms", _ms(limits.keepalive_timeout_s)),
         ("grpc.keepalive_permit_without_calls", 1),

@@ -17,6 +17,7 @@ from api.cli.local import Gathered, gather
 from api.cli.planning import allow_removals, plan_findings, show_plan, with_places
 from api.cli.publishing import author, finish, now_s, once_more_is_safe
 from api.cli.shared import Invocation, invocation_of
+from api.cli.tasting import PATIENCE, EnvoyPath, Patience, Taste, Taster, require_tasty
 from api.cli.terminal import Paint, say
 from api.errors import InvalidConfig, ServerUnreachable, StoreUnavailable, TimedOut
 
@@ -65,6 +66,9 @@ def command(
     message: Message = "",
     dry_run: DryRun = False,
     idempotency_key: Key = "",
+    taste: Taste = False,
+    envoy: EnvoyPath = None,
+    taste_timeout: Patience = PATIENCE,
 ) -> None:
     """Publish documents as the next revision: the workspace is replaced with what they hold.
 
@@ -74,6 +78,8 @@ def command(
     given = paths or ["."]
     wish = Wish(wait, base, partial, yes, message, dry_run, idempotency_key, " ".join(given))
     invocation, gathered = invocation_of(context), gather(given)
+    if taste:
+        say(require_tasty(gathered, Taster(envoy, taste_timeout), partial=partial).line())
 
     async def apply(client: ManagementClient) -> None:
         await _apply(client, gathered, wish, invocation)

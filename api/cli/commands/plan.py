@@ -10,6 +10,8 @@ from api.cli.connect import ask
 from api.cli.local import gather
 from api.cli.planning import plan_findings, show_plan, with_places
 from api.cli.shared import invocation_of
+from api.cli.tasting import PATIENCE, EnvoyPath, Patience, Taste, Taster, require_tasty
+from api.cli.terminal import say
 from api.errors import Conflict, InvalidConfig
 from snapshots import codes
 
@@ -25,9 +27,19 @@ ExitCode = Annotated[bool, typer.Option("--exit-code", help="End with 1 when som
 Partial = Annotated[bool, typer.Option("--partial", help="Refuse only what cannot be read; plan the rest.")]
 
 
-def command(context: typer.Context, paths: Paths = None, exit_code: ExitCode = False, partial: Partial = False) -> None:
+def command(
+    context: typer.Context,
+    paths: Paths = None,
+    exit_code: ExitCode = False,
+    partial: Partial = False,
+    taste: Taste = False,
+    envoy: EnvoyPath = None,
+    taste_timeout: Patience = PATIENCE,
+) -> None:
     """Show what applying would change, field by field, and how many gateways it would reach. Stores nothing."""
     invocation, gathered = invocation_of(context), gather(paths or ["."])
+    if taste:
+        say(require_tasty(gathered, Taster(envoy, taste_timeout), partial=partial).line())
 
     async def planned(client: ManagementClient) -> pb.PlanResponse:
         return await client.plan(gathered.documents, partial=partial)

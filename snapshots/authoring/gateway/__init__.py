@@ -16,9 +16,13 @@ http_actions     what a rule does with requests; http_routes: the Envoy routes o
 layer4           TLSRoute, TCPRoute and UDPRoute as proxies; packet_shares: backends of a UDPRoute as one cluster
 connections      filter chains of TLS and TCP listeners, the filter of UDP ones, and where TLS ends
 virtual_hosts    routes of one listener in order of precedence, by hostname
+shadows          matches that no request comes to, hostname by hostname
+routing          virtual hosts as one route configuration; slices: as many small ones, if there are many hosts
 serving          listeners with all that hangs on them; http_serving: their HTTP part
 statuses         what each object is told, in the standard's words (conditions): Gateways and ListenerSets;
-                 listener_statuses, route_statuses, policy_statuses: theirs; refusals: what Envoys say to it
+                 listener_statuses, route_statuses, policy_statuses: theirs; refusals: what Envoys say to it;
+                 features: what every class of ours tells
+unheeded         fields that change nothing here
 envoy            how messages are made
 translate        the stages in their order
 

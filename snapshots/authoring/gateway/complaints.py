@@ -10,6 +10,14 @@ from snapshots.authoring.yaml_nodes import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Another object's value that has to do with a complaint: where it stands is told too."""
+
+    subject: AuthoredObject
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """`reason` is Gateway API's (`BackendNotFound`); `path` leads from the document's root to the value."""
 
@@ -20,6 +28,7 @@ class Complaint:
     message: str
     suggestion: str = ""
     severity: Severity = "error"
+    beside: Beside | None = None
 
 
 @dataclass(slots=True)

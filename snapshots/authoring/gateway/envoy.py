@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from google.protobuf.message import Message
 
 from api.envoy.deterministic import serialize
 from api.envoy.registry import EnvoyApi, type_url_of
@@ -18,6 +21,14 @@ Fields = Mapping[str, Any]
 NO_BACKEND = "fairlead/no-backend"
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A message inside a resource: its canonical bytes, and what it refers to."""
+
+    body: bytes
+    references: tuple[Reference, ...]
 
 
 class Messages:
@@ -42,13 +53,20 @@ class Messages:
     def resource(self, full_name: str, fields: Fields) -> Resource:
         """An xDS resource with its name, canonical bytes and references."""
         message = self.make(full_name, fields)
+        part = self._part(message)
+        return Resource.of(TypeUrl(type_url_of(message)), resource_name(message), part.body, part.references)
+
+    def part(self, full_name: str, fields: Fields) -> Part:
+        """A message that resources take over as it is."""
+        return self._part(self.make(full_name, fields))
+
+    def _part(self, message: Message) -> Part:
         found = tuple(
             Reference(TypeUrl(each.type_url), each.name)
             for each in references(self._api, message)
             if each.name != NO_BACKEND
         )
-        type_url = TypeUrl(type_url_of(message))
-        return Resource.of(type_url, resource_name(message), serialize(self._api, message), found)
+        return Part(serialize(self._api, message), found)
 
 
 def duration(seconds: float) -> dict[str, int]:

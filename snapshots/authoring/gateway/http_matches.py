@@ -6,13 +6,14 @@ Source: Gateway API, HTTPRouteRule "matches" and GRPCRouteRule "matches" with th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from snapshots.authoring.gateway.regexes import regex_problem
 from snapshots.authoring.kinds.grpc_route import GRPCHeaderMatch, GRPCMethodMatch, GRPCRouteMatch
 from snapshots.authoring.kinds.http_route import HeaderMatch, HTTPRouteMatch, QueryParamMatch
 from snapshots.authoring.yaml_nodes import Path
+from snapshots.checks.shadowing import Demand, PathKind
 
 RouteMatch = HTTPRouteMatch | GRPCRouteMatch
 
@@ -20,6 +21,13 @@ RouteMatch = HTTPRouteMatch | GRPCRouteMatch
 # of gRPC: length of the service, of the method, the number of headers. The two never stand in one virtual host.
 Specificity = tuple[int, int, int, int, int]
 _PATH_ORDER = {"Exact": 2, "RegularExpression": 1, "PathPrefix": 0}
+# How Envoy compares a path -> what that demands.
+_DEMANDS: dict[str, PathKind] = {
+    "path_separated_prefix": "segments",
+    "prefix": "prefix",
+    "path": "exact",
+    "safe_regex": "regex",
+}
 # The whole of a service or method, where only the other is matched.
 _ANY_SEGMENT = "[^/]+"
 
@@ -37,6 +45,16 @@ def specificity(match: RouteMatch) -> Specificity:
         return (_PATH_ORDER[match.path.type], length, *counts)
     service, method = _names(match.method)
     return (len(service), len(method), len(_first_of_each(match.headers)), 0, 0)
+
+
+def demand_of(match: RouteMatch) -> Demand:
+    """What a match asks for, to be held against others; made of the same as `match_fields`."""
+    fields = match_fields(match)
+    conditions = [("header", each["name"].lower(), _compared(each["string_match"])) for each in fields["headers"]]
+    query = fields.get("query_parameters", ())
+    conditions += [("query", each["name"], _compared(each["string_match"])) for each in query]
+    kind, path = next((kind, _path_text(fields[name])) for name, kind in _DEMANDS.items() if name in fields)
+    return Demand(kind, path, frozenset(conditions))
 
 
 def match_problems(match: RouteMatch) -> Iterator[tuple[Path, str]]:
@@ -132,6 +150,16 @@ def _header(name: str, kind: str, value: str) -> dict[str, Any]:
 
 def _text(kind: str, value: str) -> dict[str, Any]:
     return {"exact": value} if kind == "Exact" else {"safe_regex": {"regex": value}}
+
+
+def _compared(how: Mapping[str, Any]) -> str:
+    """A StringMatcher as text: the same for equal ones."""
+    ((kind, value),) = how.items()
+    return f"{kind} {_path_text(value)}"
+
+
+def _path_text(value: str | Mapping[str, str]) -> str:
+    return value if isinstance(value, str) else value["regex"]
 
 
 def literal_prefix(expression: str) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP part of a listener: its route configurations, and the network filters that serve by them. Pure."""
+"""The HTTP part of a listener: its virtual hosts, and the network filters that serve by them. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 from snapshots.authoring.gateway.bound import Bind, BoundListener
 from snapshots.authoring.gateway.connections import RoutesOf
 from snapshots.authoring.gateway.cors import CORS_FILTER
-from snapshots.authoring.gateway.envoy import ADS, ROUTER, Messages
+from snapshots.authoring.gateway.envoy import ROUTER, Messages
 from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
 from snapshots.authoring.gateway.paths import Entrance
+from snapshots.authoring.gateway.routing import Routing, ServedHost
 from snapshots.authoring.gateway.sessions import SESSION_FILTER, STATEFUL_SESSION
+from snapshots.authoring.gateway.slices import routing
 from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, asked_hostname, virtual_hosts
 from snapshots.authoring.objects import ObjectKey
-from xds.protocol.resource import Resource
 
 HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _CORS = "envoy.extensions.filters.http.cors.v3.Cors"
@@ -53,13 +54,14 @@ class HttpServing:
     routes_of: RoutesOf
     shown: Mapping[ObjectKey, str]
 
-    def configuration(self, bind: Bind, group: RouteGroup) -> Resource:
-        """The RouteConfiguration of a group. A Host header with a port is compared without it, and reaches the backend
-        as it came."""
+    def routing(self, bind: Bind, group: RouteGroup) -> Routing:
+        """How the requests of a group find their routes."""
         hosted = (one for each in group.listeners for one in self._hosted(bind, each))
         hosts = virtual_hosts((each.hostname for each in group.listeners), hosted, group.others)
-        fields = {"name": group.name, "virtual_hosts": hosts, "ignore_port_in_host_matching": True}
-        return self.messages.resource("envoy.config.route.v3.RouteConfiguration", fields)
+        return routing(self.messages, group.name, [self._served(each) for each in hosts])
+
+    def _served(self, host: Mapping[str, Any]) -> ServedHost:
+        return ServedHost(host["name"], self.messages.part("envoy.config.route.v3.VirtualHost", host))
 
     def _hosted(self, bind: Bind, each: BoundListener) -> Iterator[HostedRoutes]:
         scheme = "https" if each.listener.protocol == "HTTPS" else "http"
@@ -71,12 +73,13 @@ class HttpServing:
                 yield HostedRoutes(each.hostname, hostname, asked, entries)
 
 
-def http_connection_manager(messages: Messages, route_name: str) -> dict[str, Any]:
-    """The network filter that serves HTTP/1 and HTTP/2 by the route configuration `route_name`."""
+def http_connection_manager(messages: Messages, name: str, routing: Routing) -> dict[str, Any]:
+    """The network filter that serves HTTP/1 and HTTP/2; `name` is that of its statistics."""
     fields = {
-        "stat_prefix": route_name,
-        "rds": {"config_source": ADS, "route_config_name": route_name},
+        "stat_prefix": name,
+        **routing.fields,
         "http_filters": [
+            *routing.filters,
             messages.extension(CORS_FILTER, _CORS),
             # Keeps no session by itself: routes say whether they have one.
             messages.extension(SESSION_FILTER, STATEFUL_SESSION),

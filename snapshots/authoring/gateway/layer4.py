@@ -20,6 +20,8 @@ from snapshots.authoring.yaml_nodes import Path
 TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 UDP_PROXY = "envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig"
 UDP_ROUTE = "envoy.extensions.filters.udp.udp_proxy.v3.Route"
+# What the statistics of a proxy are called that no route stands behind.
+NO_ROUTE = "no-route"
 _REFS: Path = ("spec", "rules", 0, "backendRefs")
 
 
@@ -89,7 +91,7 @@ class Layer4Routes:
 
 
 def _name(route: AuthoredObject | None) -> str:
-    return f"{route.key.kind}/{route.namespace}/{route.name}" if route else "no-route"
+    return f"{route.key.kind}/{route.namespace}/{route.name}" if route else NO_ROUTE
 
 
 def _destinations(shares: Sequence[Share]) -> dict[str, Any]:

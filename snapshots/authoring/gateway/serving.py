@@ -13,6 +13,7 @@ from snapshots.authoring.gateway.envoy import Messages
 from snapshots.authoring.gateway.http_routes import HttpRoutes
 from snapshots.authoring.gateway.http_serving import HttpServing, http_connection_manager, route_groups
 from snapshots.authoring.gateway.layer4 import Layer4Routes
+from snapshots.authoring.gateway.routing import Routing
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from xds.protocol.resource import Resource
 
@@ -36,8 +37,10 @@ class Serving:
             return
         chains: list[dict[str, Any]] = []
         for group in route_groups(bind, listeners):
-            yield group.listeners[0].gateway, self.http.configuration(bind, group)
-            chains.append(self._chain(bind, group.name, group.listeners[0]))
+            routing = self.http.routing(bind, group)
+            for each in routing.resources:
+                yield group.listeners[0].gateway, each
+            chains.append(self._chain(bind, group.name, group.listeners[0], routing))
         chains.extend(self.connections.chains(bind, listeners))
         fields = _listener(bind) | {"filter_chains": chains}
         if any(each.listener.protocol in ("HTTPS", "TLS") for each in listeners):
@@ -46,8 +49,8 @@ class Serving:
             ]
         yield listeners[0].gateway, self.messages.resource("envoy.config.listener.v3.Listener", fields)
 
-    def _chain(self, bind: Bind, name: str, first: BoundListener) -> dict[str, Any]:
-        filters = {"filters": [http_connection_manager(self.messages, name)]}
+    def _chain(self, bind: Bind, name: str, first: BoundListener, routing: Routing) -> dict[str, Any]:
+        filters = {"filters": [http_connection_manager(self.messages, name, routing)]}
         if first.listener.protocol != "HTTPS":
             return {"name": name} | filters
         socket = transport_socket(self.messages, first, HTTP_ALPN)

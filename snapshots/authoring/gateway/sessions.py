@@ -61,6 +61,9 @@ def session_problems(persistence: SessionPersistence) -> Iterator[str]:
 
 def session_losses(persistence: SessionPersistence, backends: int) -> Iterator[tuple[str, str]]:
     """What is asked for and not done: the field, and how far it is done."""
+    cookie = persistence.cookie_config
+    if cookie is not None and cookie.lifetime_type == "Session" and persistence.absolute_timeout is not None:
+        yield "cookieConfig", "a cookie with an absoluteTimeout lasts until then, and not for the client's session"
     if persistence.type == "Header" and persistence.absolute_timeout is not None:
         yield "absoluteTimeout", "a session by header has no end; use a cookie for one that has"
     if persistence.type == "Header" and backends > 1:

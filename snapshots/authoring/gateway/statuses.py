@@ -15,6 +15,7 @@ from snapshots.authoring.gateway.client_certificates import CLIENT_CERTIFICATE
 from snapshots.authoring.gateway.client_checks import is_insecure
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.conditions import Condition, ObjectStatus, told
+from snapshots.authoring.gateway.features import SUPPORTED_FEATURES
 from snapshots.authoring.gateway.gateways import Gateways, OwnGateway, parameters_unknown
 from snapshots.authoring.gateway.listener_statuses import is_resolved, listener_status
 from snapshots.authoring.gateway.route_statuses import route_statuses
@@ -55,7 +56,8 @@ def _classes(world: World, complaints: Complaints) -> Iterator[ObjectStatus]:
             if reference is not None:
                 wrong = complaints.add(parameters_unknown(each, ("spec", "parametersRef"), reference.kind))
                 accepted = Condition("Accepted", False, wrong.reason, wrong.message)
-            yield ObjectStatus(each, {"conditions": told(each, [accepted])})
+            features = [{"name": name} for name in SUPPORTED_FEATURES]
+            yield ObjectStatus(each, {"conditions": told(each, [accepted]), "supportedFeatures": features})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.attachments import attachments
 from snapshots.authoring.gateway.backend_tls import backend_policies
 from snapshots.authoring.gateway.backends import Backends
+from snapshots.authoring.gateway.bound import BoundListener
 from snapshots.authoring.gateway.certificates import Certificates, certificate_resources
 from snapshots.authoring.gateway.client_certificates import client_certificates
 from snapshots.authoring.gateway.client_checks import ClientChecks, client_authorities
@@ -23,7 +24,9 @@ from snapshots.authoring.gateway.listeners import bound_listeners
 from snapshots.authoring.gateway.packet_shares import PacketShares
 from snapshots.authoring.gateway.policy_statuses import policy_statuses
 from snapshots.authoring.gateway.serving import serving
+from snapshots.authoring.gateway.shadows import shadow_complaints
 from snapshots.authoring.gateway.statuses import statuses
+from snapshots.authoring.gateway.unheeded import unheeded
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.objects import AuthoredObject
 from xds.protocol.resource import Resource
@@ -31,11 +34,13 @@ from xds.protocol.resource import Resource
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """`resources` with the object that each stands for, `complaints` in the order found, `statuses` of all objects."""
+    """`resources` with the object that each stands for, `complaints` in the order found, `statuses` of all objects,
+    and the `listeners` that all hangs on."""
 
     resources: tuple[tuple[AuthoredObject, Resource], ...]
     complaints: tuple[Complaint, ...]
     statuses: tuple[ObjectStatus, ...]
+    listeners: tuple[BoundListener, ...] = ()
 
 
 def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
@@ -55,6 +60,10 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
         # Whether a listener serves it or not: what it refers to is told of even so.
         (routes.resolve if each.route.key.kind in ("HTTPRoute", "GRPCRoute") else layer4.shares)(each.route)
     served = list(serving(messages, listeners, attached, routes, layer4, shown))
+    for warning in shadow_complaints(listeners, attached, routes.resolve):
+        complaints.add(warning)
+    for warning in unheeded(world):
+        complaints.add(warning)
     used = in_use(backends.found, (resource for _, resource in served))
     for warning in without_slices(world, used):
         complaints.add(warning)
@@ -65,4 +74,4 @@ def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
     served.extend((owner, secret) for owner, secret in secrets if secret.name in named)
     told = statuses(world, own, listeners, attached, complaints)
     policies = policy_statuses(backends.policies.all, backends.policy_users, attached)
-    return Translation(tuple(served), tuple(complaints.found), (*told, *policies))
+    return Translation(tuple(served), tuple(complaints.found), (*told, *policies), listeners)

@@ -54,7 +54,7 @@ def owner_of(hostname: str, listeners: Collection[str]) -> str:
 def asked_hostname(hostname: str, asked: Sequence[str]) -> str:
     """Of a route's own hostnames, the most specific one that takes in `hostname`; EVERY_HOST of a route without."""
     taking = (each for each in asked if each == hostname or covers(each, hostname))
-    return max(taking, key=_length, default=EVERY_HOST)
+    return max(taking, key=hostname_length, default=EVERY_HOST)
 
 
 _Hosts = Mapping[tuple[str, str], Sequence[HostedRoutes]]
@@ -75,13 +75,13 @@ def _under(hostname: str, listener: str, by_host: _Hosts) -> Iterator[HostedRout
         yield from by_host.get((listener, name), ())
 
 
-def _length(hostname: str) -> tuple[int, int]:
+def hostname_length(hostname: str) -> tuple[int, int]:
     """How specific: the characters of a hostname without wildcard, and of any."""
     return (0 if hostname.startswith("*.") else len(hostname), len(hostname))
 
 
 def _virtual_host(domain: str, hosted: Iterable[HostedRoutes]) -> dict[str, Any]:
-    ranked = ((tuple(-each for each in _length(one.asked)), entry) for one in hosted for entry in one.entries)
+    ranked = ((tuple(-each for each in hostname_length(one.asked)), entry) for one in hosted for entry in one.entries)
     ordered = sorted(ranked, key=lambda pair: (pair[0], pair[1].order))
     routes = [entry.fields for entry in _reachable(entry for _, entry in ordered)]
     return {"name": domain or "*", "domains": [domain or "*"], "routes": routes}

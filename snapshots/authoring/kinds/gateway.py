@@ -22,7 +22,7 @@ from snapshots.authoring.kinds.model import (
 from snapshots.authoring.kinds.references import (
     LocalObjectReference,
     ObjectReference,
-    ParentReference,
+    ParentGatewayReference,
     SecretObjectReference,
 )
 from snapshots.authoring.yaml_nodes import Path
@@ -149,7 +149,7 @@ class Gateway(Model, frozen=True, kw_only=True):
 
 
 class ListenerSetSpec(Model, frozen=True, kw_only=True):
-    parent_ref: ParentReference
+    parent_ref: ParentGatewayReference
     listeners: Annotated[tuple[Listener, ...], Meta(min_length=1, max_length=64)]
 
 

@@ -11,6 +11,7 @@ from snapshots.authoring.kinds.filters import Filter, check_filters
 from snapshots.authoring.kinds.http_route import (
     HTTPBackendRef,
     SessionPersistence,
+    check_number_of_matches,
     check_persistence,
     check_rule_names,
 )
@@ -68,6 +69,7 @@ def check_grpc_route(route: GRPCRoute) -> Wrongs:
     spec, at = route.spec, ("spec",)
     yield from check_parents(spec.parent_refs, (*at, "parentRefs"))
     yield from check_rule_names([rule.name for rule in spec.rules], (*at, "rules"))
+    yield from check_number_of_matches([len(rule.matches) for rule in spec.rules], (*at, "rules"))
     for index, rule in enumerate(spec.rules):
         yield from _rule(rule, (*at, "rules", index))
 

@@ -108,8 +108,7 @@ def check_http_route(route: HTTPRoute) -> Wrongs:
     spec, at = route.spec, ("spec",)
     yield from check_parents(spec.parent_refs, (*at, "parentRefs"))
     yield from check_rule_names([rule.name for rule in spec.rules], (*at, "rules"))
-    if sum(len(rule.matches) for rule in spec.rules) > _MATCHES_LIMIT:
-        yield Wrong((*at, "rules"), f"more than {_MATCHES_LIMIT} matches in one route", "split the route")
+    yield from check_number_of_matches([len(rule.matches) for rule in spec.rules], (*at, "rules"))
     for index, rule in enumerate(spec.rules):
         yield from _rule(rule, (*at, "rules", index))
 
@@ -120,6 +119,12 @@ def check_rule_names(names: list[str | None], at: Path) -> Wrongs:
     for index, before in duplicates([name for _, name in named]):
         wrong, first = named[index], named[before]
         yield Wrong((*at, wrong[0], "name"), f'the rule name "{wrong[1]}" is that of rules[{first[0]}]')
+
+
+def check_number_of_matches(numbers: list[int], at: Path) -> Wrongs:
+    """The matches of all rules of a route together."""
+    if sum(numbers) > _MATCHES_LIMIT:
+        yield Wrong(at, f"more than {_MATCHES_LIMIT} matches in one route", "split the route")
 
 
 def check_persistence(persistence: SessionPersistence, at: Path) -> Wrongs:

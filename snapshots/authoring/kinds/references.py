@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from snapshots.authoring.kinds.model import (
     GATEWAY_GROUP,
     GroupName,
@@ -20,7 +22,7 @@ from snapshots.authoring.yaml_nodes import Path
 
 
 class ParentReference(Model, frozen=True, kw_only=True):
-    """The Gateway or ListenerSet that a route, or the Gateway that a ListenerSet, attaches to."""
+    """The Gateway or ListenerSet that a route attaches to."""
 
     group: GroupName = GATEWAY_GROUP
     kind: KindName = "Gateway"
@@ -28,6 +30,15 @@ class ParentReference(Model, frozen=True, kw_only=True):
     name: ObjectName
     section_name: SectionName | None = None
     port: PortNumber | None = None
+
+
+class ParentGatewayReference(Model, frozen=True, kw_only=True):
+    """The Gateway that a ListenerSet adds to, as a whole."""
+
+    group: GroupName = GATEWAY_GROUP
+    kind: KindName = "Gateway"
+    namespace: NamespaceName | None = None
+    name: ObjectName
 
 
 class BackendObjectReference(Model, frozen=True, kw_only=True):
@@ -73,9 +84,21 @@ class LocalObjectReference(Model, frozen=True, kw_only=True):
 
 
 def check_parents(parents: tuple[ParentReference, ...], at: Path) -> Wrongs:
-    """A parent may be named twice only for different sections or ports."""
+    """A parent stands once as a whole, or several times for different sections or ports."""
+    if len(parents) < 2:  # as nearly all routes have it
+        return
     for index, before in duplicates(list(parents)):
         yield Wrong((*at, index), f"the same parent as parentRefs[{before}]", "remove one, or name its sectionName")
+    whole = {_as_whole(each): index for index, each in enumerate(parents) if each == _as_whole(each)}
+    for index, each in enumerate(parents):
+        named = whole.get(_as_whole(each), index)
+        if named != index and each != _as_whole(each):
+            text = f"parentRefs[{named}] names all of that parent already"
+            yield Wrong((*at, index), text, "name a sectionName or port in both, or remove one")
+
+
+def _as_whole(parent: ParentReference) -> ParentReference:
+    return replace(parent, section_name=None, port=None)
 
 
 def check_backend(reference: BackendObjectReference, at: Path) -> Wrongs:

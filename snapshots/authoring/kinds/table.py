@@ -29,6 +29,7 @@ from snapshots.authoring.kinds.kubernetes import (
 )
 from snapshots.authoring.kinds.layer4_routes import TCPRoute, TLSRoute, UDPRoute, check_layer4_route, check_tls_route
 from snapshots.authoring.kinds.model import GATEWAY_GROUP, Wrongs
+from snapshots.authoring.kinds.patch import EnvoyPatch, check_envoy_patch
 from snapshots.authoring.kinds.policies import BackendTLSPolicy, ReferenceGrant, check_backend_tls_policy
 
 FAIRLEAD_GROUP = "fairlead.dev"
@@ -77,5 +78,6 @@ KINDS: tuple[Kind, ...] = (
     Kind("", "ConfigMap", ("v1",), ConfigMap),
     Kind("", "Namespace", ("v1",), Namespace, namespaced=False),
     Kind(FAIRLEAD_GROUP, "Backend", ("v1",), Backend, check_backend_document),
+    Kind(FAIRLEAD_GROUP, "EnvoyPatch", ("v1",), EnvoyPatch, check_envoy_patch),
 )
 BY_NAME: dict[str, Kind] = {row.name: row for row in KINDS}

@@ -48,6 +48,11 @@ class Child:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
+    @property
+    def exit_code(self) -> int | None:
+        """As `subprocess` has it: negative for a signal; None while it runs."""
+        return self._process.poll()
+
     async def wait(self) -> None:
         """Returns when it has ended."""
         if self.has_ended:

@@ -1,0 +1,69 @@
+"""How the requests of one connection manager find their routes: route configurations, and what leads to them. Pure.
+
+A few virtual hosts are one route configuration. Of many, a change of one would send all of them, and Envoy would build
+all of them anew: above a size they are spread over small ones (`slices`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from snapshots.authoring.gateway.envoy import ADS, Fields, Messages, Part
+from xds.protocol.resource import Reference, Resource
+from xds.protocol.types import ROUTE
+from xds.protocol.wire import field
+
+_ROUTE_CONFIGURATION = "envoy.config.route.v3.RouteConfiguration"
+_VIRTUAL_HOSTS = b"\x12"  # field 2 of RouteConfiguration
+# A Host header with a port is compared without it, and reaches the backend as it came.
+EVERY_CONFIGURATION: Fields = {"ignore_port_in_host_matching": True}
+
+
+@dataclass(frozen=True, slots=True)
+class ServedHost:
+    """A virtual host in its bytes, and its name: its one domain, or one that no hostname has."""
+
+    name: str
+    part: Part
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it serves one host and no other."""
+        return not self.name.startswith(("*", "/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """`fields` are the connection manager's, `filters` come before all others, `resources` is what they ask for."""
+
+    fields: Mapping[str, Any]
+    filters: tuple[dict[str, Any], ...]
+    resources: tuple[Resource, ...]
+
+
+def whole(messages: Messages, name: str, hosts: Iterable[ServedHost]) -> Routing:
+    """All virtual hosts in the route configuration `name`."""
+    fields = {"rds": {"config_source": ADS, "route_config_name": name}}
+    return Routing(fields, (), (route_configuration(messages, name, hosts),))
+
+
+def route_configuration(
+    messages: Messages, name: str, hosts: Iterable[ServedHost], others: Fields = EVERY_CONFIGURATION
+) -> Resource:
+    """A RouteConfiguration that takes over the bytes of its virtual hosts; `others` are its other fields."""
+    parts = [each.part for each in hosts]
+    head, rest = (messages.part(_ROUTE_CONFIGURATION, fields) for fields in ({"name": name}, others))
+    body = b"".join((head.body, *(field(_VIRTUAL_HOSTS, each.body) for each in parts), rest.body))
+    return Resource.of(ROUTE, name, body, _together(parts))
+
+
+def size_bytes(hosts: Sequence[ServedHost]) -> int:
+    """Of all virtual hosts together."""
+    return sum(len(each.part.body) for each in hosts)
+
+
+def _together(parts: Iterable[Part]) -> tuple[Reference, ...]:
+    found = {reference for each in parts for reference in each.references}
+    return tuple(sorted(found, key=lambda each: (each.type_url, each.name)))

@@ -1,0 +1,155 @@
+"""Many virtual hosts, spread over route configurations so small that a change of one host sends little. Pure.
+
+A request's scope (Envoy's scoped routes) says which: there is one for each host, and it leads to a slice of the hosts.
+The key of a scope is a header that Envoy writes before it looks for routes. What has no scope, a host under a wildcard
+or one written in capitals, is looked up again by a filter, which costs such requests a few microseconds and the others
+nothing. The header does not reach backends.
+docs/decisions/route-slices.md has what was measured, and what was not chosen.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from snapshots.authoring.gateway.envoy import ADS, Messages, Part
+from snapshots.authoring.gateway.routing import (
+    EVERY_CONFIGURATION,
+    Routing,
+    ServedHost,
+    route_configuration,
+    size_bytes,
+    whole,
+)
+from xds.protocol.resource import Reference, Resource
+from xds.protocol.types import ROUTE, SCOPED_ROUTE
+
+# The virtual hosts of one connection manager; Envoy takes about 15 ms for a change among so many, 2 ms for a slice.
+WHOLE_LIMIT_BYTES = 64 * 1024
+# Below this nobody is expected to come back from slices at one go; see `_way_back`.
+_WAY_BACK_FROM_BYTES = WHOLE_LIMIT_BYTES // 16
+# Of one connection manager, whatever its size: a host never changes its slice.
+SLICES = 256
+SCOPE_HEADER = "x-fairlead-scope"
+OTHER_HOSTS_FILTER = "fairlead/other-hosts"
+WAY_BACK_FILTER = "fairlead/way-back"
+
+_LUA = "envoy.extensions.filters.http.lua.v3.Lua"
+_LUA_PER_ROUTE = "envoy.extensions.filters.http.lua.v3.LuaPerRoute"
+_HEADER_MUTATION = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+_EARLY_HEADER_MUTATION = "envoy.http.early_header_mutation.header_mutation"
+_VIRTUAL_HOST = "envoy.config.route.v3.VirtualHost"
+_SCOPED_ROUTE_CONFIGURATION = "envoy.config.route.v3.ScopedRouteConfiguration"
+# Hosts know no case. A virtual host that was found is known by its metadata, for it may have no route for a request.
+# `metadata` makes Envoy look for routes anew; what `virtualHost` says it says for good, so a filter can ask once.
+_OTHER_HOSTS = """\
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  headers:replace("HEADER", "PREFIX" .. string.lower(headers:get(":authority") or ""))
+  handle:metadata()
+  for _ in pairs(handle:virtualHost():metadata()) do
+    return
+  end
+  headers:replace("HEADER", "PREFIX*")
+end
+"""
+_WAY_BACK = """\
+function envoy_on_request(handle)
+  handle:headers():replace("HEADER", "PREFIXwhole")
+end
+"""
+
+
+def routing(messages: Messages, name: str, hosts: Sequence[ServedHost]) -> Routing:
+    """How requests find these hosts: in one route configuration `name` if they are few, in slices if they are many."""
+    size, exact = size_bytes(hosts), sum(each.is_exact for each in hosts)
+    if size <= WHOLE_LIMIT_BYTES or exact < 2:
+        found = whole(messages, name, hosts)
+        back = (_way_back(messages, name),) if size > _WAY_BACK_FROM_BYTES and exact > 1 else ()
+        return Routing(found.fields, found.filters, (*found.resources, *back))
+    scripts = ((OTHER_HOSTS_FILTER, _OTHER_HOSTS), (WAY_BACK_FILTER, _WAY_BACK))
+    filters = tuple(_script(messages, each, name, script) for each, script in scripts)
+    return Routing(_fields(messages, name), filters, tuple(_resources(messages, name, hosts)))
+
+
+def slice_of(host: str) -> int:
+    """Which slice has a host, for ever."""
+    return zlib.crc32(host.encode()) % SLICES
+
+
+def _resources(messages: Messages, name: str, hosts: Sequence[ServedHost]) -> Iterator[Resource]:
+    slices: dict[int, list[ServedHost]] = {}
+    mark = _mark(messages)
+    for each in hosts:
+        if each.is_exact:
+            slices.setdefault(slice_of(each.name), []).append(_marked(each, mark))
+            yield _scope(messages, name, each.name, f"{name}/hosts/{slice_of(each.name)}")
+    found_at_once = _others(messages, OTHER_HOSTS_FILTER, WAY_BACK_FILTER)
+    for number, found in sorted(slices.items()):
+        yield route_configuration(messages, f"{name}/hosts/{number}", found, found_at_once)
+    rest = [_marked(each, mark) for each in hosts if not each.is_exact]
+    yield _scope(messages, name, "*", f"{name}/hosts/*")
+    yield route_configuration(messages, f"{name}/hosts/*", rest, _others(messages, WAY_BACK_FILTER))
+
+
+def _others(messages: Messages, *off: str) -> dict[str, Any]:
+    """The fields of a route configuration beside its hosts. `off`: filters that need not look for routes again."""
+    disabled = {each: messages.packed(_LUA_PER_ROUTE, {"disabled": True}) for each in off}
+    return {
+        **EVERY_CONFIGURATION,
+        "request_headers_to_remove": [SCOPE_HEADER],
+        "typed_per_filter_config": disabled,
+    }
+
+
+def _fields(messages: Messages, name: str) -> dict[str, Any]:
+    """The connection manager's: the header is written, and says which scope a request is in, up to the host's port."""
+    value = _prefix(name).replace("%", "%%") + "%REQ(:authority)%"
+    append = {"header": {"key": SCOPE_HEADER, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    early = messages.extension(_EARLY_HEADER_MUTATION, _HEADER_MUTATION, {"mutations": [{"append": append}]})
+    extractor = {"name": SCOPE_HEADER, "element_separator": ":", "index": 0}
+    return {
+        "scoped_routes": {
+            "name": name,
+            "scope_key_builder": {"fragments": [{"header_value_extractor": extractor}]},
+            "rds_config_source": ADS,
+            "scoped_rds": {"scoped_rds_config_source": ADS},
+        },
+        "early_header_mutation_extensions": [early],
+    }
+
+
+def _script(messages: Messages, filter_name: str, name: str, script: str) -> dict[str, Any]:
+    """A filter that puts requests into another scope."""
+    text = script.replace("HEADER", SCOPE_HEADER).replace("PREFIX", _prefix(name))
+    return messages.extension(filter_name, _LUA, {"default_source_code": {"inline_string": text}})
+
+
+def _prefix(name: str) -> str:
+    """What a key begins with: all connection managers of an Envoy have their scopes in common. A `:` ends the key."""
+    return f"{name.replace(':', '_')}/"
+
+
+def _scope(messages: Messages, name: str, host: str, route: str) -> Resource:
+    """A ScopedRouteConfiguration. There are as many as hosts, so nobody looks for what it refers to."""
+    key = {"fragments": [{"string_key": _prefix(name) + host}]}
+    fields = {"name": f"{name}/{host}", "route_configuration_name": route, "key": key}
+    body = messages.make(_SCOPED_ROUTE_CONFIGURATION, fields).SerializeToString(deterministic=True)
+    return Resource.of(SCOPED_ROUTE, f"{name}/{host}", body, (Reference(ROUTE, route),))
+
+
+def _way_back(messages: Messages, name: str) -> Resource:
+    """For connections that were opened while there were slices, and are kept while Envoy drains their listener: their
+    scopes go, and the filter looks here."""
+    return _scope(messages, name, "whole", name)
+
+
+def _mark(messages: Messages) -> bytes:
+    known = {"filter_metadata": {OTHER_HOSTS_FILTER: {"fields": {"known": {"bool_value": True}}}}}
+    return messages.part(_VIRTUAL_HOST, {"metadata": known}).body
+
+
+def _marked(host: ServedHost, mark: bytes) -> ServedHost:
+    """With the metadata that the filter looks for, the last of its fields."""
+    return ServedHost(host.name, Part(host.part.body + mark, host.part.references))

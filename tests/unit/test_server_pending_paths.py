@@ -1,0 +1,41 @@
+"""When changed paths are looked at: at once where a save is whole, later where it may be half done."""
+
+from __future__ import annotations
+
+import pytest
+
+from xds.server.pending_paths import LONGEST_S, PASSING_S, QUIET_S, PendingPaths
+
+
+def test_a_whole_file_is_due_after_a_moment() -> None:
+    pending = PendingPaths()
+    pending.tell("a.yaml", 10.0, passing=False)
+    assert pending.due_s == 10.0 + QUIET_S
+    assert pending.take() == {"a.yaml"}
+    assert not pending
+
+
+def test_a_file_that_went_is_waited_for_until_it_is_there_again() -> None:
+    pending = PendingPaths()
+    pending.tell("a.yaml", 10.0, passing=True)
+    assert pending.due_s == 10.0 + PASSING_S
+    pending.tell("a.yaml", 10.02, passing=False)
+    assert pending.due_s == 10.02 + QUIET_S
+
+
+def test_files_of_one_save_are_taken_together() -> None:
+    pending = PendingPaths()
+    pending.tell("a.yaml", 10.0, passing=False)
+    pending.tell("b.yaml", 10.005, passing=False)
+    assert pending.due_s == 10.005 + QUIET_S
+    assert pending.take() == {"a.yaml", "b.yaml"}
+
+
+def test_what_never_ends_is_taken_all_the_same() -> None:
+    pending = PendingPaths()
+    for step in range(1000):
+        pending.tell(f"{step}.yaml", 10.0 + step * 0.005, passing=True)
+    assert pending.due_s == pytest.approx(10.0 + LONGEST_S)
+    pending.take()
+    pending.tell("a.yaml", 20.0, passing=False)
+    assert pending.due_s == 20.0 + QUIET_S
