@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from agents.gitops.git_messages import Entry
 from api.errors import Finding
-from snapshots.authoring.files import SUFFIXES
 from snapshots.authoring.limits import FILE_LIMIT_BYTES, FILES_LIMIT, MIB
 from snapshots.authoring.printable import printable
+from snapshots.authoring.walking import SUFFIXES
 from snapshots.codes import FILE_IRREGULAR, FILE_NAME_UNPRINTABLE, FILE_TOO_LARGE, LINK_LEADS_OUT, TOO_MANY_FILES
 
 DEPTH_LIMIT = 64
