@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.gitops.sources import Source
+from snapshots.store.syncs import BROKEN_GLASS, SyncOrders
 
 State = Literal["synced", "refused", "suspended", "drifted", "paused"]
 
@@ -26,6 +27,11 @@ class Standing:
     source: str = ""
     author: str = ""
     rolled_back_to: int = 0
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody meant what is served to be other than the repository says."""
+        return bool(self.rolled_back_to) or self.source.startswith(BROKEN_GLASS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,67 +62,73 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Look at the commit's documents before anything else: were those that were `rolled_back` changed again, or
-    (with 0) how do they differ from what is served?"""
+    """Look at the commit's documents before anything else: were those that revision `changed_by_hand` changed
+    changed again, or (with 0) how do they differ from what is served?"""
 
     commit: str
-    rolled_back: int = 0
+    changed_by_hand: int = 0
 
 
 Step = Rest | Sync | Compare
 
 
-def next_step(source: Source, commit: str, standing: Standing, tried: Tried | None) -> Step:
-    """What to do now that the source is at `commit`."""
+def next_step(source: Source, commit: str, standing: Standing, tried: Tried | None, orders: SyncOrders) -> Step:
+    """What to do now that the source is at `commit`; `orders` is what people asked."""
     if source.mode == "paused":
         return Rest("paused", "the source is paused in its settings; what is served stays")
-    settled = tried is not None and (tried.commit, tried.head) == (commit, standing.head)
-    if settled and tried is not None:
-        return _settled(tried, standing)
-    if standing.rolled_back_to:
-        return Compare(commit, rolled_back=standing.revision)
+    if orders.suspended_by:
+        return Rest("suspended", _ordered_suspension(source, orders))
+    resumed = standing.by_hand and orders.resumed_revision == standing.revision
+    if tried is not None and (tried.commit, tried.head) == (commit, standing.head):
+        if tried.outcome != "suspended":
+            return _settled(tried)
+        if not resumed:
+            return Rest("suspended", suspension(source, standing))
+    if standing.by_hand and not resumed:
+        return Compare(commit, changed_by_hand=standing.revision)
     if standing.revision and source.commit_in(standing.source) == commit:
         return Rest("synced")
     if source.mode == "report":
         return Compare(commit)
-    by_hand = bool(standing.revision) and not source.commit_in(standing.source)
-    return Sync(commit, standing.head, standing.author if by_hand else "")
+    other = bool(standing.revision) and not source.commit_in(standing.source)
+    return Sync(commit, standing.head, standing.author if other else "")
 
 
-def _settled(tried: Tried, standing: Standing) -> Rest:
+def _settled(tried: Tried) -> Rest:
     if tried.outcome == "refused":
         return Rest("refused", "the commit was refused; it is tried again when something changes")
-    if tried.outcome == "suspended":
-        return Rest("suspended", suspension(standing))
     if tried.outcome == "drifted":
         return Rest("drifted", "what is served differs from the repository; this source only reports")
     return Rest("synced")
 
 
-def suspension(standing: Standing) -> str:
+def suspension(source: Source, standing: Standing) -> str:
     """Why a source waits, and what it waits for."""
+    who = standing.author or "somebody"
+    back = standing.rolled_back_to
+    what = f"rolled the workspace back to revision {back}" if back else "changed the workspace by hand"
     return (
-        f"{standing.author or 'somebody'} rolled the workspace back to revision {standing.rolled_back_to} "
-        f"(revision {standing.revision}); a commit that changes all documents that were rolled back resumes the sync"
+        f"{who} {what} (revision {standing.revision}); it goes on by `fairlead sync resume {source.workspace}`, "
+        "or with a commit that changes again every document that was changed so"
     )
+
+
+def _ordered_suspension(source: Source, orders: SyncOrders) -> str:
+    why = f": {orders.suspended_why}" if orders.suspended_why else ""
+    return f"{orders.suspended_by} suspended it{why}; `fairlead sync resume {source.workspace}` goes on"
 
 
 Documents = Mapping[str, bytes]
 
 
-def rolled_back_paths(before: Documents, now: Documents) -> frozenset[str]:
-    """The documents that a rollback changed: by path, removed and added ones among them."""
+def paths_that_differ(before: Documents, now: Documents) -> frozenset[str]:
+    """The documents that one change made different: by path, removed and added ones among them."""
     return frozenset(path for path in {*before, *now} if before.get(path) != now.get(path))
 
 
 def changed_again(paths: frozenset[str], before: Documents, wanted: Documents) -> bool:
-    """Whether `wanted` changes every one of `paths` from what was there `before` the rollback.
+    """Whether `wanted` changes every one of `paths` from what was there `before` the change by hand.
 
     Each of them: a commit that mends one of two would bring the other back as it was, and nobody said that.
     """
     return all(before.get(path) != wanted.get(path) for path in paths)
-
-
-def differing_paths(served: Documents, wanted: Documents) -> tuple[str, ...]:
-    """What a repository and a server do not have in common, by path."""
-    return tuple(sorted(rolled_back_paths(served, wanted)))

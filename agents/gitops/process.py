@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import fcntl
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from agents.gitops.git_process import GitProcess
 from agents.gitops.source_loop import SourceLoop
 from agents.gitops.sources import Source
 from agents.gitops.webhooks import Door, webhook_route
+from api.errors import InvalidConfig
 from api.hosting.address import Address
 from api.hosting.http import HttpServer
 from api.hosting.ready_file import write_ready_file
@@ -39,6 +43,10 @@ class GitOps:
         """Follow until SIGTERM or SIGINT. On the main thread. Raises InvalidConfig for an address that is taken."""
         logs.configure(self.log_level, self.log_format)
         metrics.start()
+        with self._alone():
+            await self._run(client, say)
+
+    async def _run(self, client: ManagementClient, say: Callable[[str], None]) -> None:
         loops = self._loops(client)
         http = HttpServer(self.http_address, lambda: status.not_ready([each.status for each in loops]), _routes(loops))
         await http.start()
@@ -62,18 +70,39 @@ class GitOps:
         """One pass of every source, one after the other, and what each came to. Nothing is followed to the nodes."""
         logs.configure(self.log_level, self.log_format)
         loops = self._loops(client)
-        try:
-            for each in loops:
-                await each.look_once()
-        finally:
-            for each in loops:
-                await each.close()
+        with self._alone():
+            try:
+                for each in loops:
+                    await each.look_once()
+            finally:
+                for each in loops:
+                    await each.close()
         return tuple(each.status for each in loops)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Raises InvalidConfig when another process has its stores there, or nothing can be written."""
+        try:
+            self._stores.mkdir(parents=True, exist_ok=True)
+            lock = (self._stores / "lock").open("w")
+        except OSError as error:
+            raise InvalidConfig(f"{self._stores} cannot be written ({error.strerror}); give a --data-dir") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                words = f"another `fairlead gitops` uses {self._stores}; give this one a --data-dir of its own"
+                raise InvalidConfig(words) from None
+            yield
+
+    @property
+    def _stores(self) -> Path:
+        return self.data_dir / "gitops"
+
     def _loops(self, client: ManagementClient) -> list[SourceLoop]:
-        return [
-            SourceLoop(each, GitProcess(each, self.data_dir / "gitops" / each.name), client) for each in self.sources
-        ]
+        # The same after a restart, which then need not wait for its own turn to end.
+        holder = f"{socket.gethostname()}:{self._stores.resolve()}"
+        return [SourceLoop(each, GitProcess(each, self._stores / each.name), client, holder) for each in self.sources]
 
 
 def _routes(loops: Sequence[SourceLoop]) -> list[Route]:

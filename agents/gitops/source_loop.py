@@ -21,14 +21,13 @@ from agents.gitops.judgement import (
     Sync,
     Tried,
     changed_again,
-    differing_paths,
     next_step,
-    rolled_back_paths,
+    paths_that_differ,
     suspension,
 )
 from agents.gitops.ownership import disagreement, owned
 from agents.gitops.schedule import Schedule
-from agents.gitops.server import Server
+from agents.gitops.server import Server, Turn
 from agents.gitops.sources import Source
 from agents.gitops.status import Shown, SourceStatus
 from api.errors import FairleadError
@@ -40,21 +39,31 @@ _AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 PATHS_SHOWN = 5
 # Between two passes, however many knock.
 PAUSE_S = 0.5
+# How often the server is told, and asked what people want; how long a turn outlives its holder.
+HEARTBEAT_S = 2.0
+LEASE_S = 15.0
 
 
 class SourceLoop:
     """Runs until cancelled. `status` is what to show now; `knock` asks for a look before its time."""
 
     def __init__(
-        self, source: Source, git: GitProcess, client: ManagementClient, now_s: Callable[[], float] = time.time
+        self,
+        source: Source,
+        git: GitProcess,
+        client: ManagementClient,
+        holder: str,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         self.source = source
         self._git = git
         self._client = client
+        self._holder = holder
         self._now_s = now_s
         self._schedule = Schedule(source.poll_s)
         self._knocked = asyncio.Event()
         self._tried: Tried | None = None
+        self._turn = Turn()
         self._following: asyncio.Task[None] | None = None
         self._log: Any = logs.logger("gitops").bind(source=source.name)
         self.status = SourceStatus(source)
@@ -71,22 +80,41 @@ class SourceLoop:
                 self._knocked.clear()
                 failures = 0 if await self.look_once() else failures + 1
                 await asyncio.sleep(PAUSE_S)
-                wait_s = self._schedule.wait_s(failures, random.random())
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._knocked.wait()
+                await self._wait(self._schedule.wait_s(failures, random.random()))
         finally:
             await self.close()
 
+    async def _wait(self, wait_s: float) -> None:
+        """Until the next look, a knock, or an order. The turn is kept meanwhile."""
+        until_s = time.monotonic() + wait_s
+        while (left_s := until_s - time.monotonic()) > 0 and not self._knocked.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left_s, HEARTBEAT_S)):
+                    await self._knocked.wait()
+            before = self._turn
+            with suppress(FairleadError):  # the next pass says that the server is away
+                await self._report()
+            if (before.acting, before.orders) != (self._turn.acting, self._turn.orders):
+                return
+
+    async def _report(self, lease_s: float = LEASE_S) -> None:
+        if self.source.workspace and self.source.group:
+            self._turn = await self._server.report(self.status, lease_s)
+
     async def close(self) -> None:
-        """End what runs beside the loop. Idempotent."""
+        """End what runs beside the loop, and leave the turn to the next. Idempotent."""
         await self._follow(None)
+        if self._turn.acting:
+            self._turn = Turn()
+            with suppress(FairleadError):  # it ends by itself, a little later
+                await self._server.report(self.status, 0)
         await self._git.close()
 
     async def look_once(self) -> bool:
         """One pass. False when somebody on the other side of a network was away: then the next pass comes later."""
         try:
             await self._pass()
+            await self._report()
         except RepositoryTrouble as trouble:
             # What was fetched and cannot be read is a verdict on the commit; all else is the network's.
             self._tell("unreachable" if trouble.again else "refused", trouble.message, findings=trouble.findings)
@@ -104,9 +132,13 @@ class SourceLoop:
         commit = await self._git.look()
         if not (self.source.workspace and self.source.group):
             await self._take_over(commit)
+        await self._report()
+        if not self._turn.acting:
+            self._tell("standby", f"{self._turn.holder} has the turn")
+            return
         standing = await self._server.standing()
         self._observe(commit, standing)
-        step = next_step(self.source, commit, standing, self._tried)
+        step = next_step(self.source, commit, standing, self._tried, self._turn.orders)
         if isinstance(step, Rest):
             self._tell(step.state, step.why or self._rewritten(), keep_findings=step.state == "refused")
             return
@@ -121,7 +153,7 @@ class SourceLoop:
 
     @property
     def _server(self) -> Server:
-        return Server(self._client, self.source)
+        return Server(self._client, self.source, self._holder)
 
     async def _take_over(self, commit: str) -> None:
         """What the documents say of themselves now holds from now on: a later commit cannot move to another group."""
@@ -165,17 +197,17 @@ class SourceLoop:
     async def _compare(self, checkout: Checkout, standing: Standing, step: Compare) -> Sync | None:
         """Whether a suspended source may go on, or how a reporting one differs; None when nothing is to be done."""
         wanted = {document.path: document.content for document in checkout.documents}
-        if step.rolled_back:
-            before = await self._server.documents_before(step.rolled_back)
-            now = await self._server.documents(step.rolled_back)
-            paths = rolled_back_paths(before, now)
+        if step.changed_by_hand:
+            before = await self._server.documents_before(step.changed_by_hand)
+            now = await self._server.documents(step.changed_by_hand)
+            paths = paths_that_differ(before, now)
             if paths and changed_again(paths, before, wanted) and self.source.mode == "enforce":
-                self._log.info("resumed: the documents that were rolled back were changed again", commit=step.commit)
+                self._log.info("resumed: what was changed by hand was changed again", commit=step.commit)
                 return Sync(step.commit, standing.head)
             self._settle(step.commit, standing, "suspended")
-            self._tell("suspended", f"{suspension(standing)}: {_some(sorted(paths))}")
+            self._tell("suspended", f"{suspension(self.source, standing)}: {_some(sorted(paths))}")
             return None
-        differing = differing_paths(await self._server.documents(standing.revision), wanted)
+        differing = sorted(paths_that_differ(await self._server.documents(standing.revision), wanted))
         self._settle(step.commit, standing, "drifted" if differing else "published")
         if differing:
             self._tell("drifted", f"{len(differing)} documents differ from what is served: {_some(differing)}")

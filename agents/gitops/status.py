@@ -9,10 +9,13 @@ from typing import Any, Literal
 from agents.gitops.sources import Source
 from api.errors import Finding
 from snapshots.authoring.printable import printable
+from snapshots.store.syncs import SyncReport
 
 FINDINGS_SHOWN = 20
 # Of judgement's states one more each for what is on the other side of a network.
-Shown = Literal["starting", "syncing", "synced", "refused", "suspended", "drifted", "paused", "unreachable", "waiting"]
+Shown = Literal[
+    "starting", "syncing", "synced", "refused", "suspended", "drifted", "paused", "unreachable", "waiting", "standby"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,31 @@ class SourceStatus:
     nodes_acked: int = 0
     nodes_total: int = 0
     nodes_rejected: int = 0
+
+    def report(self) -> SyncReport:
+        """As the server keeps it. It says nothing that changes with every look, so that most reports change nothing."""
+        source = self.source
+        return SyncReport(
+            source=source.name,
+            url=source.remote.url,
+            reference=source.reference,
+            path=source.path,
+            mode=source.mode,
+            state=self.state,
+            why=self.why,
+            commit=self.commit,
+            author=self.author,
+            message=self.message.partition("\n")[0],
+            committed_at_s=self.committed_at_s,
+            served=self.served,
+            revision=self.revision,
+            rewritten=self.rewritten,
+            since_s=self.since_s,
+            nodes_acked=self.nodes_acked,
+            nodes_total=self.nodes_total,
+            nodes_rejected=self.nodes_rejected,
+            findings=self.findings[:FINDINGS_SHOWN],
+        )
 
     def document(self) -> dict[str, Any]:
         """As /status shows it."""

@@ -43,6 +43,7 @@ ROWS: tuple[Row, ...] = (
     Row("plan", CHANGE, "Show what applying would change, and whom it would reach.", SERVER_DATA),
     Row("apply", CHANGE, "Publish documents as the next revision.", SERVER_DATA),
     Row("rollback", CHANGE, "Serve an earlier revision again, byte for byte.", SERVER_DATA),
+    Row("sync", CHANGE, "See what follows a repository, and stop it or go on.", SERVER_DATA),
     Row("endpoints", CHANGE, "Change the endpoints of clusters, without a revision.", SERVER_DATA),
     Row("diff", CHANGE, "Show what changed between two revisions.", SERVER_DATA),
     Row("history", LOOK, "List revisions, newest first.", SERVER_DATA),

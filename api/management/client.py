@@ -87,10 +87,14 @@ class ManagementClient:
         source: str = "",
         idempotency_key: str = "",
         partial: bool = False,
+        sync_holder: str = "",
+        break_glass: bool = False,
     ) -> pb.PublishResponse:
         """Publish a workspace. Raises InvalidConfig with all findings, Conflict, LimitExceeded, StoreUnavailable.
 
-        Without an `idempotency_key` a random one covers this call and its retries, and no later call.
+        `sync_holder`: who has the turn of the sync into this workspace. `break_glass`: publish though there is one.
+        Denied is raised without either. Without an `idempotency_key` a random one covers this call and its retries,
+        and no later call.
         """
         header = pb.UploadHeader(
             group=group,
@@ -101,6 +105,8 @@ class ManagementClient:
             source=source,
             idempotency_key=idempotency_key or uuid.uuid4().hex,
             partial=partial,
+            sync_holder=sync_holder,
+            break_glass=break_glass,
         )
         with tracing.span("fairlead apply"):
             answer: pb.PublishResponse = await self._upload(self._stub.Publish, header, documents)
@@ -227,6 +233,35 @@ class ManagementClient:
         """Who changed a cluster's endpoints, newest first. Raises NotFound."""
         request = pb.ListEndpointChangesRequest(group=group, cluster=cluster, limit=limit)
         return tuple((await self._unary(self._stub.ListEndpointChanges, request)).versions)
+
+    async def report_sync(
+        self, group: str, workspace: str, holder: str, report: pb.SyncReport, *, lease_s: float
+    ) -> pb.ReportSyncResponse:
+        """Say how a source is doing, keep its turn for `lease_s` seconds, and hear what people ask of it."""
+        lease_ms = round(lease_s * 1000)
+        request = pb.ReportSyncRequest(
+            group=group, workspace=workspace, holder=holder, lease_ms=lease_ms, report=report
+        )
+        answer: pb.ReportSyncResponse = await self._unary(self._stub.ReportSync, request)
+        return answer
+
+    async def list_syncs(self, group: str = "") -> tuple[pb.Sync, ...]:
+        """What is followed into the workspaces of a group (empty: of all), by group and workspace."""
+        return tuple((await self._unary(self._stub.ListSyncs, pb.ListSyncsRequest(group=group))).syncs)
+
+    async def order_sync(
+        self,
+        group: str,
+        workspace: str,
+        order: pb.OrderSyncRequest.Order,
+        *,
+        author: str = "",
+        message: str = "",
+    ) -> pb.Sync:
+        """Ask what follows a repository into a workspace to look now, to stop or to go on. Raises NotFound."""
+        request = pb.OrderSyncRequest(group=group, workspace=workspace, order=order, author=author, message=message)
+        answer: pb.Sync = await self._unary(self._stub.OrderSync, request)
+        return answer
 
     def follow_revision(
         self, group: str, revision: int, *, timeout_s: float | None = None

@@ -11,6 +11,7 @@ from api.management.compiling import Compiled, Compiler
 from api.management.conversion import change_message, revision_message
 from api.management.details import finding_message
 from api.management.hiding import hidden_endpoints
+from api.management.syncing import admit_change
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import tracing
@@ -68,11 +69,13 @@ class Publishing:
         return answer
 
     async def publish(self, upload: Upload) -> pb.PublishResponse:
-        """Raises InvalidConfig with all findings, or what the store raises. Warnings come with the answer."""
+        """Raises InvalidConfig with all findings, Denied for a workspace that a repository is followed into, or what
+        the store raises. Warnings come with the answer."""
         with tracing.span("compile"):
             compiled = await self._compiler.compile(upload)
         compiled.require()
         header = upload.header
+        source = await admit_change(self._backend, compiled.group, compiled.workspace, header)
         publication = Publication(
             group=compiled.group,
             workspace=compiled.workspace,
@@ -81,7 +84,7 @@ class Publishing:
             idempotency_key=_key(header.idempotency_key),
             author=_short(header.author, "author"),
             message=_short(header.message, "message"),
-            source=_short(header.source, "source"),
+            source=_short(source, "source"),
             base=header.base if header.HasField("base") else None,
             traceparent=tracing.current_traceparent(),
         )

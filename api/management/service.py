@@ -19,6 +19,7 @@ from api.management.objects import Objects
 from api.management.publishing import Publishing
 from api.management.reading import Reading
 from api.management.recent import RecentDocuments
+from api.management.syncing import Syncing
 from api.management.uploads import Upload, receive
 from api.management.v1 import management_pb2 as pb
 
@@ -46,6 +47,7 @@ class ManagementService:
         self._explaining = Explaining(backend)
         self._following = Following(backend)
         self._endpoints = ChangingEndpoints(backend)
+        self._syncing = Syncing(backend)
         self._recent = RecentDocuments(RECENT_BYTES)
         self._places = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
@@ -114,6 +116,15 @@ class ManagementService:
         self, request: pb.ListEndpointChangesRequest, context: Context
     ) -> pb.ListEndpointChangesResponse:
         return await self._endpoints.changes(request)
+
+    async def ReportSync(self, request: pb.ReportSyncRequest, context: Context) -> pb.ReportSyncResponse:
+        return await self._syncing.report(request)
+
+    async def ListSyncs(self, request: pb.ListSyncsRequest, context: Context) -> pb.ListSyncsResponse:
+        return await self._syncing.listing(request)
+
+    async def OrderSync(self, request: pb.OrderSyncRequest, context: Context) -> pb.Sync:
+        return await self._syncing.order(request)
 
     async def FollowRevision(self, request: pb.FollowRevisionRequest, context: Context) -> None:
         await _write_all(context, self._following.revision(request))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from snapshots.store.protocol import SnapshotStore
+from snapshots.store.syncs import SyncStore
 from xds.protocol.types import GroupName
 
 # With its audit record it has to fit into one request to etcd, which takes 1.5 MiB.
@@ -98,5 +99,5 @@ class EndpointStore(Protocol):
         """
 
 
-class Store(SnapshotStore, EndpointStore, Protocol):
-    """All that a server keeps: snapshots, and endpoints apart from them."""
+class Store(SnapshotStore, EndpointStore, SyncStore, Protocol):
+    """All that a server keeps: snapshots, endpoints apart from them, and what is followed into workspaces."""

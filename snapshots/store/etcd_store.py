@@ -19,6 +19,7 @@ from snapshots.store.commit import Commits
 from snapshots.store.endpoint_sets import EndpointAudit, EndpointSet, SetChange
 from snapshots.store.endpoint_watch import follow_endpoint_sets
 from snapshots.store.etcd_endpoints import EtcdEndpoints
+from snapshots.store.etcd_syncs import EtcdSyncs
 from snapshots.store.forms import DOCUMENTS, ORIGINS, RESOURCES
 from snapshots.store.garbage import Collector
 from snapshots.store.heads import follow_heads
@@ -37,6 +38,7 @@ from snapshots.store.protocol import (
 from snapshots.store.reading import read_differences, read_entry, read_tree
 from snapshots.store.records import RevisionRecord, Target, decode_audit
 from snapshots.store.report import describe
+from snapshots.store.syncs import Sync
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
@@ -64,6 +66,7 @@ class EtcdStore:
         self._commits = Commits(client, self._keys, self._blobs, now)
         self._collector = Collector(client, self._keys, self._blobs)
         self._endpoints = EtcdEndpoints(client, self._keys, now)
+        self._syncs = EtcdSyncs(client, self._keys)
         self._retry_s = retry_s
 
     async def publish(self, publication: Publication) -> Published:
@@ -150,6 +153,15 @@ class EtcdStore:
 
     async def endpoint_audit(self, group: GroupName, name: str, *, limit: int = 50) -> tuple[EndpointAudit, ...]:
         return await self._endpoints.endpoint_audit(group, name, limit=limit)
+
+    async def sync(self, group: GroupName, workspace: WorkspaceName) -> Sync | None:
+        return await self._syncs.sync(group, workspace)
+
+    async def syncs(self, group: GroupName | None = None) -> tuple[Sync, ...]:
+        return await self._syncs.syncs(group)
+
+    async def put_sync(self, wanted: Sync) -> bool:
+        return await self._syncs.put_sync(wanted)
 
     def watch_endpoint_sets(self) -> AsyncGenerator[tuple[EndpointSet, ...], None]:
         return follow_endpoint_sets(self._client, self._keys, retry_s=self._retry_s)

@@ -6,6 +6,7 @@
     /fairlead/v1/idempotency/<group>/<key>        the number of the revision that a key has made
     /fairlead/v1/endpoints/<group>/<name>         an endpoint set, as it is now; watched whole
     /fairlead/v1/endpoint-audit/<group>/<name>/<version>  the audit record of a version of it
+    /fairlead/v1/syncs/<group>/<workspace>        what is followed into a workspace, and what people asked of it
     /fairlead/v1/blobs/<digest>                   pieces of snapshots
     /fairlead/v1/garbage/<digest>                 since when nothing names a blob
     /fairlead/v1/sweep                            moves whenever blobs are removed
@@ -18,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from snapshots.model import WorkspaceName
 from snapshots.store.codec import Digest
 from xds.protocol.types import GroupName
 
@@ -86,6 +88,16 @@ class Keys:
 
     def endpoint_audit(self, group: GroupName, name: str, version: int) -> str:
         return self._under("endpoint-audit", _encoded(group), _encoded(name), f"{version:016d}")
+
+    @property
+    def syncs(self) -> str:
+        return self._under("syncs", "")
+
+    def syncs_of(self, group: GroupName) -> str:
+        return self._under("syncs", _encoded(group), "")
+
+    def sync(self, group: GroupName, workspace: WorkspaceName) -> str:
+        return self._under("syncs", _encoded(group), _encoded(workspace))
 
     def blob(self, digest: Digest) -> str:
         return self._under("blobs", digest)

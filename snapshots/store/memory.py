@@ -21,6 +21,7 @@ from snapshots.store.draft import (
 )
 from snapshots.store.endpoint_sets import EndpointAudit, EndpointSet, SetChange
 from snapshots.store.memory_endpoints import MemoryEndpoints
+from snapshots.store.memory_syncs import MemorySyncs
 from snapshots.store.protocol import (
     AuditRecord,
     Publication,
@@ -33,6 +34,7 @@ from snapshots.store.protocol import (
     Swept,
 )
 from snapshots.store.slots import Slots
+from snapshots.store.syncs import Sync
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
@@ -58,6 +60,7 @@ class MemoryStore:
         self._groups: dict[GroupName, _Group] = {}
         self._watchers: set[Slots[GroupName, Revision]] = set()
         self._endpoints = MemoryEndpoints(now)
+        self._syncs = MemorySyncs()
 
     async def publish(self, publication: Publication) -> Published:
         """See `SnapshotStore.publish`."""
@@ -145,6 +148,15 @@ class MemoryStore:
 
     async def endpoint_audit(self, group: GroupName, name: str, *, limit: int = 50) -> tuple[EndpointAudit, ...]:
         return await self._endpoints.endpoint_audit(group, name, limit=limit)
+
+    async def sync(self, group: GroupName, workspace: WorkspaceName) -> Sync | None:
+        return await self._syncs.sync(group, workspace)
+
+    async def syncs(self, group: GroupName | None = None) -> tuple[Sync, ...]:
+        return await self._syncs.syncs(group)
+
+    async def put_sync(self, wanted: Sync) -> bool:
+        return await self._syncs.put_sync(wanted)
 
     def watch_endpoint_sets(self) -> AsyncGenerator[tuple[EndpointSet, ...], None]:
         return self._endpoints.watch_endpoint_sets()

@@ -22,6 +22,7 @@ spec:
   name: {name}
   connect_timeout: {seconds}s
 """
+WORKSPACE = "apiVersion: fairlead.dev/v1\nkind: Workspace\nmetadata: {{name: {0}}}\nspec: {{group: {1}}}\n"
 BAD = CLUSTER.format(name="web", seconds=1).replace("connect_timeout", "conect_timeout")
 
 
@@ -117,20 +118,66 @@ def test_a_rollback_by_hand_suspends_until_what_was_rolled_back_is_changed_again
         assert gitops.reaches("synced", commit=mended)["revision"] == 4
 
 
-def test_a_change_by_hand_is_put_back(
+def by_hand(directory: Path, group: str, seconds: int) -> str:
+    """A directory that somebody could apply to the workspace that is followed into."""
+    directory.mkdir()
+    (directory / "web.yaml").write_text(a_cluster(seconds))
+    (directory / "fairlead.yaml").write_text(WORKSPACE.format("shop", group))
+    return str(directory)
+
+
+def test_a_change_by_hand_is_refused_unless_it_is_an_emergency(
     tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
 ) -> None:
-    by_hand = tmp_path / "by-hand"
-    by_hand.mkdir()
-    (by_hand / "web.yaml").write_text(a_cluster(50))
-    (by_hand / "fairlead.yaml").write_text(
-        f"apiVersion: fairlead.dev/v1\nkind: Workspace\nmetadata: {{name: shop}}\nspec: {{group: {group}}}\n"
-    )
+    changed = by_hand(tmp_path / "by-hand", group, 50)
     with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
         gitops.reaches("synced")
-        assert server.run("apply", str(by_hand), "--yes").code == 0
-        wait_for(lambda: len(history(server, group)) == 3, "the revision that puts it back")
-        assert str(history(server, group)[0]["source"]).startswith(http.url)
+        refused = server.run("apply", changed, "--yes")
+        assert refused.code == 7
+        assert "change it there" in refused.err
+        assert "--break-glass" in refused.err
+        assert len(history(server, group)) == 1
+
+        assert server.run("apply", changed, "--yes", "--break-glass").code == 0
+        assert "by hand" in gitops.reaches("suspended")["why"]
+        assert str(history(server, group)[0]["source"]).startswith("break-glass: ")
+        assert server.run("sync", "resume", "shop", "--group", group).code == 0
+        gitops.reaches("synced")
+    assert str(history(server, group)[0]["source"]).startswith(http.url)
+
+
+def test_what_was_there_before_is_taken_over(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    assert server.run("apply", by_hand(tmp_path / "by-hand", group, 50), "--yes").code == 0
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group)) as gitops:
+        assert gitops.reaches("synced")["revision"] == 2
+
+
+def test_people_see_stop_and_resume_a_sync(
+    tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
+) -> None:
+    bad = repository.commit("A slip", {"production/web.yaml": BAD})
+    with GitOpsProcess(tmp_path / "gitops", server, a_source(http.url, group=group, poll_s=3600)) as gitops:
+        gitops.reaches("refused", commit=bad)
+        shown = server.run("sync", "status", "--group", group)
+        assert shown.code == 0
+        assert "web.yaml:7:3 E0301" in shown.out
+        assert bad[:12] in shown.out
+        ((sync),) = server.run("sync", "status", "--group", group, "-o", "json").json()["syncs"]
+        assert (sync["report"]["state"], sync["report"]["commit"]) == ("refused", bad)
+
+        assert server.run("sync", "suspend", "shop", "--group", group, "--message", "the sale is on").code == 0
+        assert "the sale is on" in gitops.reaches("suspended")["why"]
+        assert "the sale is on" in server.run("sync", "status", "shop", "--group", group).out
+        good = repository.commit("Mend it", {"production/web.yaml": a_cluster(4)})
+        assert gitops.reaches("suspended", commit=good)["revision"] == 0
+        assert server.run("sync", "resume", "shop", "--group", group).code == 0
+        gitops.reaches("synced", commit=good)
+        last = repository.commit("Once more", {"production/web.yaml": a_cluster(5)})
+        assert server.run("sync", "now", "shop", "--group", group).code == 0
+        gitops.reaches("synced", commit=last)
+    assert server.run("sync", "now", "nobody", "--group", group).code == 3
 
 
 @pytest.mark.parametrize("mode", ["report", "paused"])
@@ -263,20 +310,21 @@ def test_killed_at_any_moment_a_commit_is_published_once(
     assert sources[0] == f"{http.url}@{pushed}:production"
 
 
-def test_two_processes_publish_a_commit_once(
+def test_of_two_processes_one_acts_and_the_other_takes_over(
     tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
 ) -> None:
     settings = a_source(http.url, group=group)
-    with (
-        GitOpsProcess(tmp_path / "one", server, settings) as one,
-        GitOpsProcess(tmp_path / "two", server, settings) as two,
-    ):
-        for number in (2, 3):
-            pushed = repository.commit(f"Change {number}", {"production/web.yaml": a_cluster(number)})
-            for each in (one, two):
-                each.reaches("synced", commit=pushed)
-    sources = [revision["source"] for revision in history(server, group)]
-    assert len(sources) == len(set(sources))
+    with GitOpsProcess(tmp_path / "one", server, settings) as one:
+        one.reaches("synced")
+        with GitOpsProcess(tmp_path / "two", server, settings) as two:
+            two.reaches("standby")
+            pushed = repository.commit("Change", {"production/web.yaml": a_cluster(2)})
+            one.reaches("synced", commit=pushed)
+            one.stop()
+            two.reaches("synced", commit=pushed)
+            last = repository.commit("Another", {"production/web.yaml": a_cluster(3)})
+            two.reaches("synced", commit=last)
+    assert [revision["number"] for revision in history(server, group)] == [3, 2, 1]
 
 
 @pytest.mark.envoy
@@ -312,11 +360,10 @@ def test_once_is_enough_for_a_job(
 def test_documents_that_belong_to_another_workspace_are_refused(
     tmp_path: Path, server: ServerProcess, repository: GitRepository, http: SmartHttp, group: str
 ) -> None:
-    workspace = "apiVersion: fairlead.dev/v1\nkind: Workspace\nmetadata: {{name: {0}}}\nspec: {{group: {1}}}\n"
-    repository.commit("Whose", {"production/fairlead.yaml": workspace.format("shop", group)})
+    repository.commit("Whose", {"production/fairlead.yaml": WORKSPACE.format("shop", group)})
     settings = a_source(http.url, workspace="", group="")
     with GitOpsProcess(tmp_path / "gitops", server, settings) as gitops:
         assert gitops.reaches("synced")["group"] == group
-        moved = repository.commit("Not mine", {"production/fairlead.yaml": workspace.format("payments", group)})
+        moved = repository.commit("Not mine", {"production/fairlead.yaml": WORKSPACE.format("payments", group)})
         assert "make the two agree" in gitops.reaches("refused", commit=moved)["why"]
     assert {revision["workspace"] for revision in history(server, group)} == {"shop"}

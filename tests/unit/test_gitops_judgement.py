@@ -12,12 +12,12 @@ from agents.gitops.judgement import (
     Sync,
     Tried,
     changed_again,
-    differing_paths,
     next_step,
-    rolled_back_paths,
+    paths_that_differ,
 )
 from agents.gitops.schedule import BACKOFF_LIMIT_S, Schedule
 from agents.gitops.sources import Mode, Remote, Source
+from snapshots.store.syncs import SyncOrders
 
 OLD, NEW = "a" * 40, "b" * 40
 URL = "https://git.example.com/shop/edge.git"
@@ -49,17 +49,17 @@ BY_HAND = Standing(head=5, revision=5, source="/home/ada/site", author="ada@lapt
     ],
 )
 def test_what_to_do_about_a_commit(commit: str, server: Standing, tried: Tried | None, step: Step) -> None:
-    assert next_step(a_source(), commit, server, tried) == step
+    assert next_step(a_source(), commit, server, tried, SyncOrders()) == step
 
 
 def test_a_refused_commit_is_not_tried_again_until_something_changes() -> None:
-    step = next_step(a_source(), NEW, standing(), Tried(NEW, 5, "refused"))
+    step = next_step(a_source(), NEW, standing(), Tried(NEW, 5, "refused"), SyncOrders())
     assert isinstance(step, Rest)
     assert step.state == "refused"
 
 
 def test_a_suspended_source_says_by_whom_and_what_resumes_it() -> None:
-    step = next_step(a_source(), NEW, standing(rolled_back_to=2), Tried(NEW, 5, "suspended"))
+    step = next_step(a_source(), NEW, standing(rolled_back_to=2), Tried(NEW, 5, "suspended"), SyncOrders())
     assert isinstance(step, Rest)
     assert step.state == "suspended"
     assert "Ada" in step.why
@@ -67,11 +67,11 @@ def test_a_suspended_source_says_by_whom_and_what_resumes_it() -> None:
 
 
 def test_a_paused_source_does_nothing_and_a_reporting_one_compares() -> None:
-    paused = next_step(a_source("paused"), NEW, standing(), None)
+    paused = next_step(a_source("paused"), NEW, standing(), None, SyncOrders())
     assert isinstance(paused, Rest)
     assert paused.state == "paused"
-    assert next_step(a_source("report"), NEW, standing(), None) == Compare(NEW)
-    assert next_step(a_source("report"), OLD, standing(), None) == Rest("synced")
+    assert next_step(a_source("report"), NEW, standing(), None, SyncOrders()) == Compare(NEW)
+    assert next_step(a_source("report"), OLD, standing(), None, SyncOrders()) == Rest("synced")
 
 
 BEFORE = {"web": b"2", "api": b"2", "same": b"1"}
@@ -90,13 +90,30 @@ ROLLED_BACK = {"web": b"1", "same": b"1"}
     ],
 )
 def test_what_was_rolled_back_must_all_be_changed_again(wanted: dict[str, bytes], resumes: bool) -> None:
-    paths = rolled_back_paths(BEFORE, ROLLED_BACK)
+    paths = paths_that_differ(BEFORE, ROLLED_BACK)
     assert paths == {"web", "api"}
     assert changed_again(paths, BEFORE, wanted) is resumes
 
 
-def test_differences_are_told_by_path() -> None:
-    assert differing_paths({"a": b"1", "b": b"1"}, {"b": b"2", "c": b"1"}) == ("a", "b", "c")
+def test_what_differs_is_told_by_path() -> None:
+    assert paths_that_differ({"a": b"1", "b": b"1"}, {"b": b"2", "c": b"1"}) == {"a", "b", "c"}
+
+
+def test_people_suspend_and_resume() -> None:
+    suspended = next_step(a_source(), NEW, standing(), None, SyncOrders(suspended_by="ada", suspended_why="the sale"))
+    assert isinstance(suspended, Rest)
+    assert suspended.state == "suspended"
+    assert "ada" in suspended.why
+    assert "the sale" in suspended.why
+    rolled_back, tried = standing(rolled_back_to=2), Tried(NEW, 5, "suspended")
+    assert next_step(a_source(), NEW, rolled_back, tried, SyncOrders(resumed_revision=4)) == Sync(NEW, 5)
+    assert isinstance(next_step(a_source(), NEW, rolled_back, tried, SyncOrders(resumed_revision=3)), Rest)
+
+
+def test_what_was_published_by_breaking_the_glass_is_not_put_back() -> None:
+    emergency = Standing(head=5, revision=5, source="break-glass: /home/ada/site", author="ada@laptop")
+    assert next_step(a_source(), NEW, emergency, None, SyncOrders()) == Compare(NEW, 5)
+    assert next_step(a_source(), NEW, emergency, None, SyncOrders(resumed_revision=5)) == Sync(NEW, 5, "ada@laptop")
 
 
 def test_a_record_names_the_commit_of_its_own_source_only() -> None:

@@ -37,6 +37,10 @@ Base = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go on when more than a tenth of the resources goes, or all.")]
 Message = Annotated[str, typer.Option("--message", "-m", help="Why; kept with the revision.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and store nothing.")]
+BreakGlass = Annotated[
+    bool,
+    typer.Option("--break-glass", help="Publish though a repository is followed here; the record says so."),
+]
 Key = Annotated[
     str, typer.Option("--idempotency-key", metavar="KEY", help="The same key publishes once, however often it is sent.")
 ]
@@ -54,6 +58,7 @@ class Wish:
     dry_run: bool
     key: str
     source: str
+    break_glass: bool = False
 
 
 def command(
@@ -66,6 +71,7 @@ def command(
     message: Message = "",
     dry_run: DryRun = False,
     idempotency_key: Key = "",
+    break_glass: BreakGlass = False,
     taste: Taste = False,
     envoy: EnvoyPath = None,
     taste_timeout: Patience = PATIENCE,
@@ -76,7 +82,7 @@ def command(
     who apply at once do not overwrite each other: the second is told who was first (exit 5).
     """
     given = paths or ["."]
-    wish = Wish(wait, base, partial, yes, message, dry_run, idempotency_key, " ".join(given))
+    wish = Wish(wait, base, partial, yes, message, dry_run, idempotency_key, " ".join(given), break_glass)
     invocation, gathered = invocation_of(context), gather(given)
     if taste:
         say(require_tasty(gathered, Taster(envoy, taste_timeout), partial=partial).line())
@@ -127,6 +133,7 @@ async def _publish(
         source=wish.source,
         idempotency_key=wish.key,
         partial=wish.partial,
+        break_glass=wish.break_glass,
     )
 
 
