@@ -9,11 +9,12 @@ from api.envoy.messages import child_fields, children
 from api.envoy.problem import DEPTH_LIMIT, Path
 from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.regexes import regex_problem
+from snapshots.authoring.provenance.words import values_mentioned
 from snapshots.checks.concern import Concern, kind_of
 from snapshots.codes import ENVOY_REFUSES
 from snapshots.model import CompiledResource
 from xds.protocol.types import SECRET
-from xds.server.taste.words import Refusal, values_mentioned
+from xds.server.taste.words import Refusal
 
 _EXPRESSION = "envoy.type.matcher.v3.RegexMatcher"
 # What is written as Envoy writes it has the message's own paths.
