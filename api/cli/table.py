@@ -48,6 +48,7 @@ ROWS: tuple[Row, ...] = (
     Row("diff", CHANGE, "Show what changed between two revisions.", SERVER_DATA),
     Row("history", LOOK, "List revisions, newest first.", SERVER_DATA),
     Row("show", LOOK, "Print one revision: its record and its documents.", SERVER_DATA),
+    Row("export", LOOK, "Write the documents of a revision.", SERVER_DATA),
     Row("status", LOOK, "Show the server, its store, groups and objects.", SERVER_WATCH),
     Row("nodes", LOOK, "List connected gateways and what they have acknowledged.", SERVER_WATCH),
     Row("node", LOOK, "Show one gateway: its state, configuration, or what it lacks.", SERVER_DATA),
