@@ -37,7 +37,7 @@ class Row:
 ROWS: tuple[Row, ...] = (
     Row("init", WRITE, "Write a working example to begin with.", (Share.OUTPUT, Share.COLOR)),
     Row("fmt", WRITE, "Lay documents out in one way.", (Share.OUTPUT, Share.COLOR)),
-    Row("validate", WRITE, "Check documents, offline.", (Share.OUTPUT, Share.COLOR)),
+    Row("validate", WRITE, "Check documents, offline.", (Share.FINDINGS, Share.COLOR)),
     Row("schema", WRITE, "Print the JSON Schema of documents, for editors.", (Share.OUTPUT, Share.COLOR)),
     Row("explain", WRITE, "Say what a kind, a field or an error code means.", (Share.OUTPUT, Share.COLOR)),
     Row("render", WRITE, "Print what would be served, or what a node is served.", SERVER_DATA),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "fairlead export shop",
     "fairlead export shop --revision 41 --workspace shop --secrets write",
-    "fairlead export | fairlead validate -",
+    "fairlead export --revision 41 > shop-41.yaml",
 )
 STANDARD_INPUT_PATH, STANDARD_INPUT_FILE = "<stdin>", "stdin.yaml"
 OWNER_ONLY = 0o600
