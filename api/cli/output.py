@@ -31,6 +31,9 @@ class Format(StrEnum):
     SARIF = "sarif"
 
 
+REPORTS = (Format.GITHUB, Format.SARIF)
+
+
 class DataFormat(StrEnum):
     """The values of -o of most commands."""
 

@@ -41,7 +41,7 @@ ROWS: tuple[Row, ...] = (
     Row("schema", WRITE, "Print the JSON Schema of documents, for editors.", (Share.OUTPUT, Share.COLOR)),
     Row("explain", WRITE, "Say what a kind, a field or an error code means.", (Share.OUTPUT, Share.COLOR)),
     Row("render", WRITE, "Print what would be served, or what a node is served.", SERVER_DATA),
-    Row("plan", CHANGE, "Show what applying would change, and whom it would reach.", SERVER_DATA),
+    Row("plan", CHANGE, "Show what applying would change, and whom it would reach.", (Share.FINDINGS, *SERVER)),
     Row("apply", CHANGE, "Publish documents as the next revision.", SERVER_DATA),
     Row("rollback", CHANGE, "Serve an earlier revision again, byte for byte.", SERVER_DATA),
     Row("endpoints", CHANGE, "Change the endpoints of clusters, without a revision.", SERVER_DATA),

@@ -197,3 +197,11 @@ def test_a_file_with_mistakes_is_refused_with_clickable_places(server: ServerPro
         printed = done.out if command == "validate" else done.err
         assert re.search(r"^shop/web\.yaml:7:3 error E\d{4} .*conect_timeout.*did you mean", printed, re.M), done
         assert "  7 |   conect_timeout: 1s" in printed
+
+
+def test_a_plan_reports_what_is_wrong_for_ci(server: ServerProcess, documents: Documents) -> None:
+    documents.cluster("web", "0s")
+    refused = told(server.run("plan", str(documents), "-o", "github"), 3)
+    assert refused.out.startswith(f"::error file={documents}/web.yaml,line=7,col=20,title=E0401 ")
+    documents.cluster("web", "1s")
+    assert told(server.run("plan", str(documents), "-o", "sarif", "--exit-code"), 1).json()["runs"][0]["results"] == []
