@@ -82,8 +82,8 @@ class Traffic:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._tls is None:
-            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
-        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=5, context=self._tls)
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=30, context=self._tls)
 
     def _ask(self, connection: http.client.HTTPConnection) -> None:
         try:

@@ -49,6 +49,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     run(
         sys.executable, "-m", "build", "--outdir", folder, ROOT,
         cwd=folder, PIP_CONSTRAINT=str(ROOT / "build-constraints.txt"), PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PIP_RETRIES="10", PIP_DEFAULT_TIMEOUT="60",
     )  # fmt: skip
     (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
     return Built(sdist, wheel)
