@@ -121,10 +121,12 @@ class Targets:
         name = bind.name if protocol == "HTTP" else f"{bind.name}/{listener.hostname or '*'}"
         find: parts.Find = parts.whole
         if spec.part == "VirtualHost":
-            is_its = host_of(listener, beside)
-            wanted = spec.target.hostname
-            find = parts.virtual_hosts(lambda host: is_its(host) and wanted in (None, *host.get("domains", ())))
+            is_its, hostname = host_of(listener, beside), spec.target.hostname
+            find = parts.virtual_hosts(lambda host: is_its(host) and hostname in (None, *host.get("domains", ())))
+        wanted = spec.target.hostname or ""
         for each in self.of_type(ROUTE):
+            if wanted.encode() not in each.body:
+                continue  # to look at bytes is cheaper than to read them
             # Whole, in slices, or with guards.
             if each.name == name or each.name.startswith((f"{name}/hosts/", f"{name}/guarded/")):
                 yield Spot((ROUTE, each.name), find)
