@@ -106,6 +106,11 @@ def test_the_command_runs_from_the_wheel_alone(built: Built, installed: Path, tm
     assert metadata_of(built.wheel)["Version"] in run(installed / "fairlead", "--version", cwd=tmp_path)
 
 
+def test_the_page_of_a_code_is_shown_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
+    page = run(installed / "fairlead", "explain", "E0203", cwd=tmp_path)
+    assert page == (ROOT / "docs" / "errors" / "E0203.md").read_text("utf-8")
+
+
 def test_envoys_api_loads_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
     script = (
         "import api.envoy.registry as registry\n"
