@@ -12,7 +12,6 @@ import typer
 
 from api.cli.connect import ask
 from api.cli.groups import GroupOption, chosen_group
-from api.cli.messages import plain
 from api.cli.new_files import write_new_files
 from api.cli.output import Format, show_document, write_lines
 from api.cli.shared import Invocation, invocation_of
@@ -117,6 +116,8 @@ def _to_directory(
     directory: Path, record: pb.Revision, files: dict[str, bytes], secrets: Secrets, invocation: Invocation
 ) -> None:
     mode = OWNER_ONLY if secrets is Secrets.WRITE else 0o666
+    from api.cli.messages import plain
+
     written = [str(path) for path in write_new_files(directory, files, mode)]
     if invocation.output in (Format.JSON, Format.YAML):
         show_document({"revision": plain(record), "files": written}, invocation.output)
@@ -128,6 +129,8 @@ def _to_directory(
 def _to_standard_output(
     record: pb.Revision, documents: Sequence[pb.Document], files: dict[str, bytes], invocation: Invocation
 ) -> None:
+    from api.cli.messages import plain
+
     if invocation.output in (Format.JSON, Format.YAML):
         workspaces = [document.workspace for document in documents]
         contents = [
