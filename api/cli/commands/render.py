@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.local import compiled, gather, shown_path
-from api.cli.output import Column, Format, Listing, show_listing, write_lines
+from api.cli.output import Column, Format, Listing, show_listing
 from api.cli.shared import Invocation, invocation_of
-from api.cli.terminal import escape
 from api.errors import InvalidConfig
 
 if TYPE_CHECKING:
@@ -64,28 +62,24 @@ def _of_documents(paths: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _explain(invocation: Invocation, paths: Sequence[str]) -> None:
-    from api.cli.annotated import annotated_lines
-    from api.cli.resources import Bodies, name_of
+    from api.cli.explained import with_origins
+    from api.cli.resources import Bodies
     from api.envoy.registry import load_default
-    from snapshots.authoring.provenance.origins import Provenance, origins_document
+    from snapshots.authoring.provenance.origins import Provenance
 
     gathered = gather(paths)
     compilation = compiled(gathered)
     if not compilation.ok:
         raise InvalidConfig("nothing is rendered until this is mended", findings=compilation.findings)
     provenance, bodies = Provenance(load_default(), gathered.documents, compilation), Bodies()
-    documents = []
-    for each in (item.resource for item in compilation.resources):
-        found = provenance.origins(each.type_url, each.name)
-        origins = {path: replace(one, path=shown_path(one.path, gathered.top)) for path, one in found.items()}
-        body = bodies.body(each.type_url, each.body)
-        if invocation.output in (Format.TABLE, Format.WIDE):
-            write_lines(["---", f"# {escape(name_of(each.type_url, each.name))}"])
-            write_lines(annotated_lines(body, {path: str(one) for path, one in origins.items()}))
-        document = _document(each.type_url, each.name, each.version, body, each.ttl_ms)
-        documents.append(document | {"origins": origins_document(origins)})
-    if invocation.output not in (Format.TABLE, Format.WIDE):
-        show_listing(_listing(documents), invocation.output)
+    documents = [
+        _document(each.type_url, each.name, each.version, bodies.body(each.type_url, each.body), each.ttl_ms)
+        for each in (item.resource for item in compilation.resources)
+    ]
+    form = invocation.output
+    found = with_origins(documents, lambda _: provenance, form, lambda path: shown_path(path, gathered.top))
+    if form not in (Format.TABLE, Format.WIDE):
+        show_listing(_listing(found), form)
 
 
 def _of_node(invocation: Invocation, node: str) -> list[dict[str, Any]]:
