@@ -21,11 +21,11 @@ from snapshots.authoring.objects import AuthoredObject
 from snapshots.authoring.patches.memory import PatchMemory
 from snapshots.authoring.patches.merging import leaves, merged
 from snapshots.authoring.patches.operations import PatchFailed, Patching
-from snapshots.authoring.patches.parts import NAMES
+from snapshots.authoring.patches.parts import NAMES, Find
 from snapshots.authoring.patches.results import NotAMessage, json_of, resource_from
 from snapshots.authoring.patches.shapes import Shape, canonical
 from snapshots.authoring.patches.statuses import patch_status
-from snapshots.authoring.patches.targets import ResourceKey, Spot, Targets
+from snapshots.authoring.patches.targets import ResourceKey, Targets
 from snapshots.authoring.patches.writes import Write, is_below, nearest, overlapping
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import PATCH_IDLE, PATCH_RENAMES, PATCHES_OVERLAP
@@ -97,8 +97,11 @@ class _Stage:
     def take(self, patch: AuthoredObject) -> None:
         """Do one patch, in all places or in none."""
         try:
-            spots = self.targets.spots(patch)
-            changes = {spot.key: change for spot in spots if (change := self._change(patch, spot)) is not None}
+            finds: dict[ResourceKey, list[Find]] = {}
+            for spot in self.targets.spots(patch):
+                finds.setdefault(spot.key, []).append(spot.find)
+            made = ((key, self._change(patch, key, found)) for key, found in finds.items())
+            changes = {key: change for key, change in made if change is not None}
         except PatchFailed as failed:
             wrong = Complaint(patch, failed.at, failed.code, "", failed.message, failed.suggestion)
             self._tell(patch, wrong)
@@ -113,10 +116,11 @@ class _Stage:
             self.complaints.append(wrong)
         self.statuses.append(patch_status(patch, wrong))
 
-    def _change(self, patch: AuthoredObject, spot: Spot) -> _Change | None:
-        """The resource with the patch done to it; None if it has no such part. Raises PatchFailed."""
-        before = self.done.get(spot.key) or self._untouched(spot.key)
-        paths = tuple(spot.find(before.json)) if before is not None else ()
+    def _change(self, patch: AuthoredObject, key: ResourceKey, finds: Sequence[Find]) -> _Change | None:
+        """A resource with the patch done to all its parts; None if it has none of them. Raises PatchFailed."""
+        before = self.done.get(key) or self._untouched(key)
+        found = (path for find in finds for path in find(before.json)) if before is not None else ()
+        paths = tuple(dict.fromkeys(found))
         if before is None or not paths:
             return None
         history = (*before.history, (id(patch), paths))
