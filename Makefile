@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A registry that is slow for a minute fails nothing.
+export PIP_RETRIES := 10
+export PIP_DEFAULT_TIMEOUT := 60
 
 .PHONY: help setup demo demo-gitops dev test test-unit lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
 

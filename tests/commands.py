@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forking import run_command
 from tests.spine import FAIRLEAD, ROOT, Done, ServerProcess
 from tests.whole_servers import an_eds_cluster_document
 
@@ -75,12 +76,8 @@ def elsewhere(*listeners: str) -> list[str]:
 def offline(*arguments: str, environment: dict[str, str] | None = None, stdin: str | None = None) -> Done:
     """One command of a person without contexts, without a server in the environment."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FAIRLEAD_")}
-    clean |= {"FAIRLEAD_CONFIG": "/nonexistent/contexts.toml", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    done = subprocess.run(
-        (*FAIRLEAD, *arguments), capture_output=True, text=True, timeout=90, input=stdin or "",
-        env={**clean, **(environment or {})}, check=False,
-    )  # fmt: skip
-    return Done(done.returncode, done.stdout, done.stderr)
+    clean |= {"FAIRLEAD_CONFIG": "/nonexistent/contexts.toml", "NO_COLOR": "1"}
+    return Done(*run_command(arguments, {**clean, **(environment or {})}, Path.cwd(), stdin or ""))
 
 
 def started(server: ServerProcess, *arguments: str, terminal: int | None = None) -> subprocess.Popen[str]:

@@ -36,7 +36,8 @@ class Echo:
             wbufsize = -1  # headers and body leave in one segment
 
             def do_GET(self) -> None:
-                status, body = echo.answer(self.path, _joined(self.headers))
+                said = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, body = echo.answer(self.path, _joined(self.headers), said.decode())
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -54,8 +55,8 @@ class Echo:
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
-    def answer(self, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
-        """Status and body."""
+    def answer(self, path: str, headers: dict[str, str], said: str) -> tuple[int, bytes]:
+        """Status and body; `said` is the request's."""
         parts = urlsplit(path)
         wanted = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with self._counting:
@@ -64,7 +65,8 @@ class Echo:
             self._failed[wanted.get("id", "")] += 1
         if "hangs" in wanted:
             self._ends.wait()
-        return 503 if fails else 200, json.dumps({"name": self.name, "path": path, "headers": headers}).encode()
+        received = {"name": self.name, "path": path, "headers": headers, "body": said}
+        return 503 if fails else 200, json.dumps(received).encode()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -91,7 +93,13 @@ class Answer:
 
 
 def ask(
-    port: int, path: str = "/", host: str = "shop.example", method: str = "GET", sni: str = "", **headers: str
+    port: int,
+    path: str = "/",
+    host: str = "shop.example",
+    method: str = "GET",
+    sni: str = "",
+    body: str = "",
+    **headers: str,
 ) -> Answer:
     """One request to 127.0.0.1, in TLS for `sni`; headers by name, with `_` for `-`."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
@@ -100,10 +108,10 @@ def ask(
         connection.sock = _unverified().wrap_socket(connection.sock, server_hostname=sni)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, headers={"Host": host, **named})
+        connection.request(method, path, body or None, {"Host": host, **named})
         response = connection.getresponse()
-        body = response.read()
-        echo = json.loads(body) if body.startswith(b"{") else {}
+        answered = response.read()
+        echo = json.loads(answered) if answered.startswith(b"{") else {}
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, echo)
     finally:
         connection.close()

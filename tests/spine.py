@@ -21,6 +21,7 @@ from string import Template
 
 from examples.demo.traffic import Upstream
 from snapshots.store.etcd.ports import free_port
+from tests.forking import run_command
 
 FAIRLEAD = (sys.executable, "-m", "api.cli.main")
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,12 +110,8 @@ class ServerProcess:
 
     def run(self, *arguments: str, timeout_s: float = 90, cwd: Path | None = None) -> Done:
         """One `fairlead` command against this server."""
-        environment = {**os.environ, "FAIRLEAD_SERVER": self.management, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            (*FAIRLEAD, *arguments), capture_output=True, text=True, timeout=timeout_s, env=environment,
-            cwd=cwd or self.directory, check=False,
-        )  # fmt: skip
-        return Done(done.returncode, done.stdout, done.stderr)
+        environment = {**os.environ, "FAIRLEAD_SERVER": self.management, "NO_COLOR": "1"}
+        return Done(*run_command(arguments, environment, cwd or self.directory, timeout_s=timeout_s))
 
     def ask(self, path: str) -> tuple[int, str]:
         """One HTTP page: status and body; status 0 when nothing answers."""

@@ -60,7 +60,7 @@ class Changes:
             "origin": plain(change.origin),
         }
         if kind == "changed":
-            document["fields"] = [_field_document(field) for field in self.fields(change)]
+            document["fields"] = [field_document(field) for field in self.fields(change)]
         return document
 
 
@@ -71,7 +71,8 @@ def _ttl_changes(change: pb.Change) -> Iterator[FieldChange]:
         yield FieldChange("fairlead.dev/ttl", before, after)
 
 
-def _field_document(field: FieldChange) -> dict[str, Any]:
+def field_document(field: FieldChange) -> dict[str, Any]:
+    """One field for -o json; a side that is not there is left out."""
     sides = {"before": field.before, "after": field.after}
     return {"path": field.path, **{side: value for side, value in sides.items() if value is not ABSENT}}
 

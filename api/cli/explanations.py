@@ -48,7 +48,8 @@ def explanation_lines(explained: Explained, paint: Paint) -> Iterator[str]:
     else:
         yield f"  {_served(explanation)} (revision {revision.number}, version {resource.version})"
     source = f", {escape(revision.source)}" if revision.source else ""
-    place = escape(place_of(resource.origin)) or "an unknown place"
+    exact = explanation.cause if explanation.HasField("cause") else resource.origin
+    place = escape(place_of(exact)) or "an unknown place"
     undo = f"      undo: fairlead rollback {explanation.undo} --group {revision.group}" if explanation.undo else ""
     yield f"  from {place}{source}{undo}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from api.cli.output import Format, as_json
 from api.cli.terminal import Paint, escape
 from api.errors import Finding
 
@@ -41,6 +42,13 @@ def tally(findings: Sequence[Finding]) -> str:
     warnings = len(findings) - errors
     words = [counted(errors, "error") if errors else "no errors"]
     return ", ".join([*words, counted(warnings, "warning")] if warnings else words)
+
+
+def report_lines(findings: Sequence[Finding], form: Format) -> Iterable[str]:
+    """Findings in a form for CI: Format.GITHUB or Format.SARIF."""
+    from api.cli.reports import github_lines, sarif_log
+
+    return github_lines(findings) if form is Format.GITHUB else [as_json(sarif_log(findings))]
 
 
 def finding_documents(findings: Iterable[Finding]) -> list[dict[str, Any]]:

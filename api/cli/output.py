@@ -20,7 +20,22 @@ _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 
 
 class Format(StrEnum):
-    """The values of -o."""
+    """The values of -o. The last two are for findings only: see `api.cli.reports`."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+    GITHUB = "github"
+    SARIF = "sarif"
+
+
+REPORTS = (Format.GITHUB, Format.SARIF)
+
+
+class DataFormat(StrEnum):
+    """The values of -o of most commands."""
 
     TABLE = "table"
     WIDE = "wide"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from api.cli.changes import Changes, summary
 from api.cli.findings import counted, finding_documents, finding_lines
 from api.cli.local import Gathered, shown_path
+from api.cli.messages import plain
+from api.cli.object_changes import ObjectChanges
 from api.cli.output import Format, Listing, show_listing, write_lines
 from api.cli.resources import name_of
 from api.cli.shared import Invocation
-from api.cli.terminal import Paint, can_ask, confirm, say
+from api.cli.terminal import Paint, can_ask, confirm, escape, say
 from api.errors import Finding, InvalidConfig
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ def with_places(plan: pb.PlanResponse, gathered: Gathered) -> pb.PlanResponse:
     """The plan with the places of its changes and findings as seen from the working directory."""
     for change in plan.changes:
         change.origin.path = shown_path(change.origin.path, gathered.top)
+    for authored in plan.objects:
+        authored.origin.path = shown_path(authored.origin.path, gathered.top)
     for finding in plan.findings:
         finding.path = shown_path(finding.path, gathered.top)
     return plan
@@ -42,29 +48,81 @@ def show_plan(plan: pb.PlanResponse, invocation: Invocation) -> None:
     if invocation.output not in (Format.TABLE, Format.WIDE):
         show_listing(Listing((), (), _names(plan.changes), plan_document(plan)), invocation.output)
         return
-    paint = Paint(invocation.color, sys.stdout)
-    write_lines(Changes().lines(plan.changes, paint, every_field=invocation.output is Format.WIDE))
+    paint, wide = Paint(invocation.color, sys.stdout), invocation.output is Format.WIDE
+    write_lines(ObjectChanges().lines(plan.objects, paint, every_field=wide))
+    # What comes of the objects, resource by resource; and what changes though no object does.
+    if wide or not plan.objects:
+        write_lines(Changes().lines(plan.changes, paint, every_field=wide))
     write_lines(summary_lines(plan))
 
 
 def summary_lines(plan: pb.PlanResponse) -> list[str]:
-    """What the plan comes to, whom it reaches, what it stands on."""
-    reaches = f"Reaches {plan.nodes_reached} of {counted(plan.nodes_total, 'gateway')}."
+    """What the plan comes to, whom it reaches, what that does to their connections, what it stands on."""
+    reaches = f"Reaches {plan.nodes_reached} of {counted(plan.nodes_total, 'gateway')}{_regions(plan)}."
     base = f"revision {plan.base}" if plan.base else f"none, the group {plan.group} is new"
-    return [f"xDS: {summary(plan.changes)}. {reaches}", f"Base: {base}"]
+    xds = f"xDS: {summary(plan.changes)}. {reaches}"
+    if not plan.changes:
+        return [xds, f"Base: {base}"]
+    details = [*drain_lines(plan.drains), *warming_lines(plan.warmings)]
+    return [xds, *details, f"{_drains(plan)} {_warms(plan)} Base: {base}"]
+
+
+def _regions(plan: pb.PlanResponse) -> str:
+    """` (eu 400, us 12)`; nothing where no gateway says where it is."""
+    counts: Counter[str] = Counter()
+    for each in plan.localities:
+        counts[each.region] += each.nodes
+    if not any(counts):
+        return ""
+    shown = (f"{escape(region) or 'elsewhere'} {count}" for region, count in counts.most_common())
+    return f" ({', '.join(shown)})"
+
+
+def _drains(plan: pb.PlanResponse) -> str:
+    whole = sum(drain.whole for drain in plan.drains)
+    chains = sum(len(drain.filter_chains) for drain in plan.drains)
+    words = [counted(whole, "listener")] if whole else []
+    words += [counted(chains, "filter chain")] if chains else []
+    return f"Drains {' and '.join(words) or 'no listener'}."
+
+
+def _warms(plan: pb.PlanResponse) -> str:
+    return f"Warms {counted(len(plan.warmings), 'cluster') if plan.warmings else 'no cluster'}."
+
+
+def drain_lines(drains: Iterable[pb.Drain]) -> Iterator[str]:
+    """`drains listener web: address changed; all its connections are cut`, one line a listener."""
+    for drain in drains:
+        name = escape(drain.listener)
+        if drain.whole:
+            yield f"drains listener {name}: {drain.because}; all its connections are cut"
+        else:
+            chains = ", ".join(map(escape, drain.filter_chains))
+            yield f"drains of listener {name} filter chain {chains}: {drain.because}; its connections are cut"
+
+
+def warming_lines(warmings: Iterable[pb.Warming]) -> Iterator[str]:
+    """`warms cluster carts again: its connections to backends are closed`; what is new needs no line of its own."""
+    for warming in warmings:
+        if warming.rebuilt:
+            yield f"warms cluster {escape(warming.cluster)} anew: its connections to backends are closed"
 
 
 def plan_document(plan: pb.PlanResponse) -> dict[str, Any]:
     """A plan for -o json."""
-    changes = Changes()
+    changes, objects = Changes(), ObjectChanges()
     return {
         "group": plan.group,
         "workspace": plan.workspace,
         "base": plan.base,
+        "objects": [objects.document(change) for change in plan.objects],
         "changes": [changes.document(change) for change in plan.changes],
         "findings": finding_documents(plan_findings(plan)),
         "nodes_reached": plan.nodes_reached,
         "nodes_total": plan.nodes_total,
+        "localities": [plain(each) for each in plan.localities],
+        "drains": [plain(each) for each in plan.drains],
+        "warmings": [plain(each) for each in plan.warmings],
         "resources_before": plan.resources_before,
         "resources_removed": plan.resources_removed,
     }

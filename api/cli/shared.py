@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import Format
+from api.cli.output import DataFormat, Format
 from api.cli.terminal import ColorWhen
 
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
@@ -33,7 +33,8 @@ class Invocation:
 
     def overridden(self, options: Mapping[str, Any]) -> Invocation:
         """The same with what is given in `options`; None there is "not given"."""
-        return replace(self, **{name: value for name, value in options.items() if value is not None})
+        given = {name: value for name, value in options.items() if value is not None}
+        return replace(self, **given | ({"output": Format(given["output"])} if "output" in given else {}))
 
 
 def invocation_of(context: typer.Context) -> Invocation:
@@ -65,7 +66,10 @@ Timeout = Annotated[
     ),
 ]
 Color = Annotated[ColorWhen | None, typer.Option("--color", help="Colours: on a terminal, always, or never.")]
-Output = Annotated[Format | None, typer.Option("--output", "-o", help="The form of what is printed.")]
+Output = Annotated[DataFormat | None, typer.Option("--output", "-o", help="The form of what is printed.")]
+FindingsOutput = Annotated[
+    Format | None, typer.Option("--output", "-o", help="The form of what is printed; github and sarif are for CI.")
+]
 Watch = Annotated[bool | None, typer.Option("--watch", "-w", help="Print again whenever it changes, until Ctrl-C.")]
 
 
@@ -81,6 +85,10 @@ def _output(output: Output = None) -> None:
     """What form to print in."""
 
 
+def _findings_output(output: FindingsOutput = None) -> None:
+    """What form to print in, where findings are printed."""
+
+
 def _watch(watch: Watch = None) -> None:
     """Whether to go on."""
 
@@ -91,6 +99,7 @@ class Share(Enum):
     CONNECTION = "connection"
     COLOR = "color"
     OUTPUT = "output"
+    FINDINGS = "findings"
     WATCH = "watch"
 
 
@@ -98,6 +107,7 @@ _DECLARED: dict[Share, Callable[..., None]] = {
     Share.CONNECTION: _connection,
     Share.COLOR: _color,
     Share.OUTPUT: _output,
+    Share.FINDINGS: _findings_output,
     Share.WATCH: _watch,
 }
 

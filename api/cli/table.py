@@ -35,12 +35,13 @@ class Row:
 
 
 ROWS: tuple[Row, ...] = (
+    Row("init", WRITE, "Write a working example to begin with.", (Share.OUTPUT, Share.COLOR)),
     Row("fmt", WRITE, "Lay documents out in one way.", (Share.OUTPUT, Share.COLOR)),
-    Row("validate", WRITE, "Check documents, offline.", (Share.OUTPUT, Share.COLOR)),
+    Row("validate", WRITE, "Check documents, offline.", (Share.FINDINGS, Share.COLOR)),
     Row("schema", WRITE, "Print the JSON Schema of documents, for editors.", (Share.OUTPUT, Share.COLOR)),
     Row("explain", WRITE, "Say what a kind, a field or an error code means.", (Share.OUTPUT, Share.COLOR)),
     Row("render", WRITE, "Print what would be served, or what a node is served.", SERVER_DATA),
-    Row("plan", CHANGE, "Show what applying would change, and whom it would reach.", SERVER_DATA),
+    Row("plan", CHANGE, "Show what applying would change, and whom it would reach.", (Share.FINDINGS, *SERVER)),
     Row("apply", CHANGE, "Publish documents as the next revision.", SERVER_DATA),
     Row("rollback", CHANGE, "Serve an earlier revision again, byte for byte.", SERVER_DATA),
     Row("sync", CHANGE, "See what follows a repository, and stop it or go on.", SERVER_DATA),
@@ -48,6 +49,7 @@ ROWS: tuple[Row, ...] = (
     Row("diff", CHANGE, "Show what changed between two revisions.", SERVER_DATA),
     Row("history", LOOK, "List revisions, newest first.", SERVER_DATA),
     Row("show", LOOK, "Print one revision: its record and its documents.", SERVER_DATA),
+    Row("export", LOOK, "Write the documents of a revision.", SERVER_DATA),
     Row("status", LOOK, "Show the server, its store, groups and objects.", SERVER_WATCH),
     Row("nodes", LOOK, "List connected gateways and what they have acknowledged.", SERVER_WATCH),
     Row("node", LOOK, "Show one gateway: its state, configuration, or what it lacks.", SERVER_DATA),

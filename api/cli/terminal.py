@@ -63,6 +63,15 @@ def can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def prompt(question: str) -> str:
+    """One line of an answer; the question goes to standard error. Raises KeyboardInterrupt when nobody is there."""
+    print(f"{question}: ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        raise KeyboardInterrupt
+    return answer.strip()
+
+
 async def confirm(question: str) -> bool:
     """Ask on standard error; only a written yes is a yes. Ctrl-C is heard while the answer is waited for."""
     import asyncio  # here, because `fairlead --help` has no need of it

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from api.errors import NotFound
 from api.management.backend import Backend
+from api.management.causes import Causes
 from api.management.conversion import rejection_message, resource_message, revision_message
 from api.management.reading import find_revision
 from api.management.v1 import management_pb2 as pb
@@ -50,7 +51,8 @@ class Explaining:
                 "name it as it is served, as TYPE/NAME (cluster/web), or as its document is named"
             )
         nodes = self._backend.fleet.nodes(head.group)
-        explained = [await self._explanation(one, rejections, nodes) for one in found[:EXPLAINED_LIMIT]]
+        causes = Causes(self._backend)
+        explained = [await self._explanation(one, rejections, nodes, causes) for one in found[:EXPLAINED_LIMIT]]
         return pb.ExplainResponse(explanations=explained)
 
     async def _only_rejected(self, wanted: str, rejections: Iterable[Rejection], found: list[_Found]) -> list[_Found]:
@@ -70,12 +72,15 @@ class Explaining:
         return more
 
     async def _explanation(
-        self, found: _Found, rejections: Iterable[Rejection], nodes: tuple[NodeStatus, ...]
+        self, found: _Found, rejections: Iterable[Rejection], nodes: tuple[NodeStatus, ...], causes: Causes
     ) -> pb.Explanation:
         refusing = [one for one in rejections if concerns(one, found.resource)]
         connected = [node for node in nodes if node.state is not NodeState.OFFLINE]
         acked = sum(_has_acked(node, found) for node in connected)
         undo = await self._undo(found, min(one.revision for one in refusing)) if refusing else 0
+        cause = None
+        if refusing and found.origin is not None:
+            cause = await causes.of(found.resource, found.origin, found.revision, refusing[0].message)
         return pb.Explanation(
             resource=resource_message(found.resource, found.origin),
             revision=revision_message(found.revision),
@@ -83,6 +88,7 @@ class Explaining:
             nodes_acked=acked,
             nodes_total=len(connected),
             undo=undo,
+            cause=cause,
         )
 
     async def _undo(self, found: _Found, rejected: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 
@@ -11,12 +12,15 @@ from api.management.compiling import Compiled, Compiler
 from api.management.conversion import change_message, revision_message
 from api.management.details import finding_message
 from api.management.hiding import hidden_endpoints
+from api.management.planning import add_effects, locality_messages, object_message
 from api.management.syncing import admit_change
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import tracing
 from snapshots import codes
-from snapshots.model import Origin, WorkspaceName
+from snapshots.authoring.differences import object_changes
+from snapshots.effects import Change
+from snapshots.model import Document, Origin, WorkspaceName
 from snapshots.store.protocol import Publication, Published, ResourceChange, Rollback
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
@@ -64,6 +68,7 @@ class Publishing:
         )
         if not compiled.refused:
             self._add_changes(answer, compiled, standing)
+            await self._add_objects(answer, compiled, standing, upload)
             hidden = await hidden_endpoints(self._backend.store, compiled.group, answer.changes)
             answer.findings.extend(map(finding_message, hidden))
         return answer
@@ -118,16 +123,29 @@ class Publishing:
 
     def _add_changes(self, answer: pb.PlanResponse, compiled: Compiled, standing: Standing) -> None:
         wanted = {_key_of(one.resource): one for one in compiled.resources}
+        changes: list[Change] = []
         for key in sorted(standing.own.keys() | wanted.keys()):
             before, after = standing.own.get(key), wanted.get(key)
             if before and after and before.version == after.resource.version:
                 continue
             change = ResourceChange(before, after.resource if after else None)
+            changes.append((change.before, change.after))
             answer.changes.append(change_message(change, after.origin if after else standing.origins.get(key)))
         answer.resources_removed = len(standing.own.keys() - wanted.keys())
         fleet = self._backend.fleet
         answer.nodes_total = sum(fleet.counts(group).total for group in fleet.groups())
         answer.nodes_reached = fleet.counts(compiled.group).total if answer.changes else 0
+        answer.localities.extend(locality_messages(fleet.nodes(compiled.group)) if answer.changes else ())
+        add_effects(answer, self._backend.envoy, changes)
+
+    async def _add_objects(
+        self, answer: pb.PlanResponse, compiled: Compiled, standing: Standing, upload: Upload
+    ) -> None:
+        before: tuple[Document, ...] = ()
+        if standing.base:
+            before = await self._backend.store.documents(compiled.group, standing.base, compiled.workspace)
+        changed = await asyncio.to_thread(object_changes, before, upload.documents)
+        answer.objects.extend(object_message(each, compiled.workspace) for each in changed)
 
 
 def _claims(compiled: Compiled, standing: Standing) -> list[Finding]:

@@ -74,7 +74,7 @@ class Envoy:
     def ask(self, path: str) -> bytes:
         """The body of one admin page; empty while Envoy does not answer."""
         try:
-            with urllib.request.urlopen(f"http://{self.admin_address}{path}", timeout=5) as response:
+            with urllib.request.urlopen(f"http://{self.admin_address}{path}", timeout=20) as response:
                 return bytes(response.read())
         except (OSError, urllib.error.URLError):
             return b""
@@ -89,7 +89,7 @@ class Envoy:
         listing = json.loads(self.ask(f"/stats?format=json&filter={pattern}") or b'{"stats": []}')["stats"]
         return {entry["name"]: entry["value"] for entry in listing if "name" in entry}
 
-    def wait_until(self, condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
         """Wait for a condition; raises RuntimeError with the end of Envoy's log when it does not come."""
         deadline = time.monotonic() + timeout_s
         while not condition():

@@ -47,14 +47,15 @@ class Upstream:
 class Traffic:
     """Asks `http://127.0.0.1:port/` again and again from one thread, on one connection, and counts the answers.
 
-    With `tls` it asks by https. `answers` counts bodies of 200s, `failures` holds everything else in words: other
-    statuses, and every connection that is refused, reset or closed, also one that was kept alive. Nothing is forgiven
-    and nothing is tried again.
+    With `tls` it asks by https, with `host` for that host. `answers` counts bodies of 200s, `failures` holds everything
+    else in words: other statuses, and every connection that is refused, reset or closed, also one that was kept alive.
+    Nothing is forgiven and nothing is tried again.
     """
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = "") -> None:
         self._port = port
         self._tls = tls
+        self._headers = {"Host": host} if host else {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.answers: Counter[str] = Counter()
@@ -81,12 +82,12 @@ class Traffic:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._tls is None:
-            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
-        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=5, context=self._tls)
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=30, context=self._tls)
 
     def _ask(self, connection: http.client.HTTPConnection) -> None:
         try:
-            status, body = _get(connection)
+            status, body = _get(connection, self._headers)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             self.failures.append(repr(error))
@@ -98,7 +99,7 @@ class Traffic:
             self.failures.append(f"{status} {body}")
 
 
-def _get(connection: http.client.HTTPConnection) -> tuple[int, str]:
-    connection.request("GET", "/")
+def _get(connection: http.client.HTTPConnection, headers: dict[str, str]) -> tuple[int, str]:
+    connection.request("GET", "/", headers=headers)
     response = connection.getresponse()
     return response.status, response.read().decode(errors="replace")

@@ -64,13 +64,13 @@ class KeptDirectory:
         """
         within = os.path.realpath(self.top)
         changes = sum(self._look(path, within) for path in paths if not self._is_hidden(path))
-        changes += sum(self._examine(path, within, trusting=True) for path in tuple(self._links))
+        changes += sum(self._look(path, within, trusting=True) for path in tuple(self._links))
         return changes > 0
 
     def _is_hidden(self, path: str) -> bool:
         return path != self.top and any(part.startswith(".") for part in name_below(self.top, path).split("/"))
 
-    def _look(self, path: str, within: str) -> bool:
+    def _look(self, path: str, within: str, *, trusting: bool = False) -> bool:
         try:
             mode = os.stat(path, follow_symlinks=path == self.top).st_mode
         except OSError as error:
@@ -81,7 +81,7 @@ class KeptDirectory:
             return sum(self._examine(each, within, trusting=True) for each in walked.files) > 0 or changed
         changed = path in self._directories and self._found(path, Walk())
         if path.endswith(SUFFIXES) or os.path.isdir(path):
-            return self._examine(path, within, trusting=False) or changed
+            return self._examine(path, within, trusting=trusting) or changed
         return changed
 
     def _examine(self, path: str, within: str, *, trusting: bool) -> bool:

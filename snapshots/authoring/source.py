@@ -31,11 +31,12 @@ class Mistake:
 
 @dataclass(slots=True)
 class Source:
-    """A file's path and text. Its lines are cut only when something is wrong: most files have nothing to show."""
+    """A file's path and text. Both are looked into once, when something is wrong: most files have nothing to show."""
 
     path: str
     text: str
     _lines: list[str] | None = field(default=None, init=False)
+    _secret: bool | None = field(default=None, init=False)
 
     def finding(self, mistake: Mistake) -> Finding:
         return Finding(
@@ -65,7 +66,9 @@ class Source:
 
     @property
     def _holds_secret(self) -> bool:
-        return _SECRET.search(self.text) is not None
+        if self._secret is None:
+            self._secret = _SECRET.search(self.text) is not None
+        return self._secret
 
     def excerpt(self, line: int) -> str:
         """The line as it stands in the file, without its break, made safe to print; "" where there is none."""

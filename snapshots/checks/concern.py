@@ -11,10 +11,20 @@ from xds.protocol.types import BY_URL, TypeUrl
 
 
 @dataclass(frozen=True, slots=True)
+class Generated:
+    """A place in a generated resource: its type and name, and the path in Envoy's JSON form."""
+
+    type_url: TypeUrl
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Concern:
     """One thing wrong with what was authored at `origin`. Where in its document: at the path `at`, or where its spec
     `mentions` a name, or the first of the texts `likely` that it has. `beside`: a value of another document that the
-    message ends with, whose place is told after it."""
+    message ends with, whose place is told after it. `generated`: what it is about; the line that says so may be another
+    object's, and is to be found."""
 
     code: str
     message: str
@@ -25,6 +35,7 @@ class Concern:
     mentions: str = ""
     likely: tuple[str, ...] = ()
     beside: tuple[Origin, Path] | None = None
+    generated: Generated | None = None
 
 
 def kind_of(type_url: TypeUrl) -> str:

@@ -17,7 +17,10 @@ from api.management.v1 import management_pb2 as pb
 from tests.whole_servers import until
 from xds.server import directory, directory_news, pending_paths
 from xds.server.directory import DirectoryFollower
+from xds.server.directory_news import Pace
 from xds.server.inotify import Event, Inotify, News
+
+NEVER = Pace(share=1.0, least_s=1000.0, most_s=1000.0)
 
 
 class Following:
@@ -77,7 +80,7 @@ async def test_a_file_written_in_place_is_published(tmp_path: Path) -> None:
 async def test_an_editor_that_renames_is_never_seen_halfway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PASSING_S", "LONGEST_S"):
         monkeypatch.setattr(pending_paths, name, 1000.0)
-    monkeypatch.setattr(directory_news, "_LEAST_S", 1000.0)
+    monkeypatch.setattr(directory_news, "WATCHED", NEVER)
     async with following(tmp_path, a="1", b="1") as found:
         (tmp_path / "4913").touch()
         (tmp_path / "4913").unlink()
@@ -180,7 +183,7 @@ async def test_without_inotify_the_directory_is_looked_at_now_and_then(
 async def test_when_the_kernel_forgot_what_happened_everything_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory_news, "_LEAST_S", 1000.0)
+    monkeypatch.setattr(directory_news, "WATCHED", NEVER)
     really = Inotify.events
 
     def forgetful(inotify: Inotify) -> list[Event]:

@@ -15,6 +15,7 @@ from examples.demo.envoy import Envoy
 from snapshots.store.etcd.ports import free_port
 from tests.echoes import Echo, ask
 from tests.gateways import Object, a_backend, a_gateway, a_route, an_object, to_backend
+from tests.listeners import terminating
 from tests.spine import ServerProcess, wait_for
 from tests.whole_servers import a_workspace
 
@@ -38,21 +39,23 @@ def a_policy(backend: str, authority: str, hostname: str = "carts.internal") -> 
     return an_object("BackendTLSPolicy", backend, spec={"targetRefs": [to_backend(backend)], "validation": validation})
 
 
-def documents(port: int, upstream: int) -> list[Object]:
-    """One backend under five names, each with another policy."""
+def documents(ports: dict[str, int], upstream: int) -> list[Object]:
+    """One backend under five names, each with another policy. Requests for it come in the clear, connections in TLS."""
     pair = CLIENTS.issue_cert("edge.internal")
     secret = {
         "tls.crt": pair.cert_chain_pems[0].bytes().decode(),
         "tls.key": pair.private_key_pem.bytes().decode(),
     }
-    listener = {"name": "http", "port": port, "protocol": "HTTP"}
+    listener = {"name": "http", "port": ports["http"], "protocol": "HTTP"}
+    ended = terminating("tls", ports["tls"], "carts.example", protocol="TLS", secret="edge")
     shown = {"backend": {"clientCertificateRef": {"name": "edge"}}}
     names = ("right", "foreign", "misnamed", "untrusted", "plain")
     matched = [{"matches": [{"path": {"value": f"/{each}"}}], "backendRefs": [to_backend(each)]} for each in names]
     place = {"address": "127.0.0.1", "port": upstream}
     return [
-        a_gateway("edge", listener, tls=shown, addresses=[{"value": "127.0.0.1"}]),
+        a_gateway("edge", listener, ended, tls=shown, addresses=[{"value": "127.0.0.1"}]),
         a_route("web", rules=matched),
+        a_route("carts", to_backend("right"), kind="TLSRoute", hostnames=["carts.example"]),
         an_object("Secret", "edge", stringData=secret),
         an_object("ConfigMap", "ours", data={"ca.crt": OURS.cert_pem.bytes().decode()}),
         an_object("ConfigMap", "foreign", data={"ca.crt": FOREIGN.cert_pem.bytes().decode()}),
@@ -65,14 +68,15 @@ def documents(port: int, upstream: int) -> list[Object]:
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     directory: Path = tmp_path_factory.mktemp("tls")
     with ExitStack() as stack:
-        upstream, listener = stack.enter_context(Echo("carts", a_server_context())), free_port()
+        upstream = stack.enter_context(Echo("carts", a_server_context()))
+        listening = {"http": free_port(), "tls": free_port()}
         authored = directory / "authored"
         authored.mkdir()
         (authored / "fairlead.yaml").write_bytes(a_workspace().content)
-        for number, each in enumerate(documents(listener, upstream.port)):
+        for number, each in enumerate(documents(listening, upstream.port)):
             (authored / f"{number}.yaml").write_text(json.dumps(each))
         server = ServerProcess(directory / "server", "--memory").start()
         stack.callback(server.stop)
@@ -80,8 +84,14 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         assert done.code == 0, done
         envoy = Envoy.start(directory / "envoy", server.xds, group="edge")
         stack.callback(envoy.stop)
-        wait_for(lambda: _status(listener, "/right") == 200, "the backend")
-        yield listener
+        wait_for(lambda: _status(listening["http"], "/right") == 200, "the backend")
+        yield listening
+
+
+@pytest.fixture
+def port(ports: dict[str, int]) -> int:
+    """Where requests come in the clear."""
+    return ports["http"]
 
 
 def _status(port: int, path: str) -> int:
@@ -93,6 +103,11 @@ def _status(port: int, path: str) -> int:
 
 def test_a_backend_is_reached_by_its_name_with_the_gateways_certificate(port: int) -> None:
     assert ask(port, "/right/7").echo["path"] == "/right/7"
+
+
+def test_where_tls_of_connections_ended_it_begins_again_with_the_gateways_certificate(ports: dict[str, int]) -> None:
+    """The upstream takes nobody who shows none."""
+    assert ask(ports["tls"], "/7", sni="carts.example").echo["name"] == "carts"
 
 
 @pytest.mark.parametrize(("path", "status"), [("/foreign", 503), ("/misnamed", 503), ("/untrusted", 500)])

@@ -21,6 +21,7 @@ import pytest
 from api.management.client import ManagementClient
 from examples.demo.envoy import Envoy
 from tests.authoring_pages import SHOWING, servable
+from tests.authorizers import PASS, over_grpc, over_http
 from tests.callees import call, callee
 from tests.echoes import Answer, Echo, ask
 from tests.example_sites import EXAMPLES, GATEWAYS, Ports, documents, written
@@ -36,14 +37,14 @@ pytestmark = pytest.mark.envoy
 ECHOES = {
     10081: "carts", 10082: "carts-next", 10083: "catalogue", 10102: "page", 10142: "www", 10161: "service",
     10171: "service", 10172: "next", 10181: "current-1", 10182: "current-2", 10183: "next", 10191: "service",
-    10202: "pages", 10203: "levels", 10211: "orders", 10221: "patched",
+    10202: "pages", 10203: "levels", 10211: "orders", 10221: "patched", 10241: "shop",
 }  # fmt: skip
 NAMERS = {
     10111: ("first", "tcp"), 10112: ("second", "tcp"), 10121: ("mail.example.com", "tls"),
     10122: ("files.example.com", "tls"), 10131: ("first", "udp"), 10132: ("second", "udp"),
 }  # fmt: skip
 CALLEES = {10091: "carts", 10092: "carts-next"}
-SOCKET, IN_TLS = 10101, 10151
+SOCKET, IN_TLS, WHO, POLICY = 10101, 10151, 10242, 10243
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
             | {port: stack.enter_context(Namer(name, kind)).port for port, (name, kind) in NAMERS.items()}
             | {port: stack.enter_context(callee(name)) for port, name in CALLEES.items()}
             | {SOCKET: stack.enter_context(WebSocketEcho("socket")).port}
+            | {WHO: stack.enter_context(over_http()).port, POLICY: stack.enter_context(over_grpc()).port}
         )
         shop = written("shop", ports, directory / "shop")
         server = ServerProcess(directory / "server", str(shop), "--memory").start()
@@ -303,6 +305,19 @@ def test_a_backend_that_fails_is_asked_again_as_often_as_the_rule_says(edge: Edg
 
 def test_a_backend_that_takes_too_long_is_answered_for(edge: Edge) -> None:
     assert edge.ask(10190, "/quick?hangs=1", "any.example.com").status == 504
+
+
+# auth
+
+
+def test_who_is_known_passes_and_is_named_to_the_backend(edge: Edge) -> None:
+    assert edge.ask(10240, "/", "any.example.com").status == 200
+    assert edge.ask(10240, "/account", "any.example.com").status == 401
+    answer = edge.ask(10240, "/account", "any.example.com", Authorization=PASS)
+    assert (answer.echo["name"], answer.echo["headers"]["x-user"]) == ("shop", "alice")
+    order = {"method": "POST", "body": "one"}
+    assert edge.ask(10240, "/orders", "any.example.com", **order).status == 403
+    assert edge.ask(10240, "/orders", "any.example.com", Authorization=PASS, **order).echo["body"] == "one"
 
 
 # teams, kubernetes

@@ -10,6 +10,8 @@ import pytest
 
 from api.errors import NotFound
 from api.management.v1 import management_pb2 as pb
+from snapshots.model import Document
+from tests.example_sites import EXAMPLES
 from tests.whole_servers import WholeServer, a_cluster_document, a_workspace, until, whole_server
 from xds.fleet import NodeStatus
 from xds.protocol.types import CLUSTER, ROUTE
@@ -122,6 +124,24 @@ async def test_why_tells_the_nodes_words_the_place_and_the_way_back(server: Whol
         assert (why.undo, why.nodes_acked, why.nodes_total) == (1, 0, 1)
         (other,) = await server.client.explain("edge", "carts")
         assert not other.rejections
+
+
+async def test_why_tells_the_line_that_the_nodes_words_mean(server: WholeServer) -> None:
+    site = (EXAMPLES / "shop").glob("*.yaml")
+    documents = [Document(each.name, each.read_bytes()) for each in site]
+    await server.client.publish(documents, group="edge", workspace="shop")
+    async with server.an_edge() as edge:
+        await edge.subscribe(ROUTE, ["tcp/127.0.0.1:10080"])
+        await edge.next()
+        await edge.nack(ROUTE, "route: unknown cluster 'Backend/shop/search'")
+        await in_state(server, "edge-1", pb.Node.REJECTED)
+
+        (why,) = await server.client.explain("edge", "route/tcp/127.0.0.1:10080")
+
+    assert (why.resource.origin.kind, why.resource.origin.path) == ("Gateway", "gateway.yaml")
+    line = (EXAMPLES / "shop" / "routes.yaml").read_text().splitlines()[why.cause.line - 1]
+    assert (why.cause.path, why.cause.kind, why.cause.name) == ("routes.yaml", "HTTPRoute", "shop/shop")
+    assert "name: search" in line
 
 
 async def test_why_still_answers_when_the_rejected_resource_was_removed_since(server: WholeServer) -> None:

@@ -31,10 +31,10 @@ class Site:
     def client(self, ca: trustme.CA | None) -> ManagementClient:
         """A client with a certificate of `ca`, or with none."""
         if ca is None:
-            return ManagementClient(self.address, 5, tls=ClientTls(self.directory / "ca.pem"))
+            return ManagementClient(self.address, 60, tls=ClientTls(self.directory / "ca.pem"))
         issue(ca, self.directory, "client")
         files = self.directory / "client.pem", self.directory / "client.key"
-        return ManagementClient(self.address, 5, tls=ClientTls(self.directory / "ca.pem", *files))
+        return ManagementClient(self.address, 60, tls=ClientTls(self.directory / "ca.pem", *files))
 
 
 def issue(ca: trustme.CA, directory: Path, name: str) -> None:
@@ -79,7 +79,7 @@ async def test_a_certificate_of_somebody_else_is_turned_away(site: Site) -> None
 
 
 async def test_plaintext_to_a_tls_listener_is_told_as_what_it_is(site: Site) -> None:
-    async with ManagementClient(site.address, 5) as client:
+    async with ManagementClient(site.address, 60) as client:
         with pytest.raises(ServerUnreachable, match="TLS"):
             await client.get_status()
 
@@ -98,7 +98,7 @@ async def test_replaced_files_are_used_for_new_connections(site: Site) -> None:
 
 async def test_a_client_with_files_that_are_not_there_is_told_which(site: Site) -> None:
     with pytest.raises(InvalidConfig, match="nowhere"):
-        ManagementClient(site.address, 5, tls=ClientTls(site.directory / "nowhere.pem"))
+        ManagementClient(site.address, 60, tls=ClientTls(site.directory / "nowhere.pem"))
 
 
 async def test_a_server_that_is_not_there_is_told_with_its_address_and_what_to_do() -> None:

@@ -49,6 +49,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     run(
         sys.executable, "-m", "build", "--outdir", folder, ROOT,
         cwd=folder, PIP_CONSTRAINT=str(ROOT / "build-constraints.txt"), PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PIP_RETRIES="10", PIP_DEFAULT_TIMEOUT="60",
     )  # fmt: skip
     (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
     return Built(sdist, wheel)
@@ -103,6 +104,11 @@ def test_the_sdist_has_the_sources_and_nothing_generated(built: Built) -> None:
 
 def test_the_command_runs_from_the_wheel_alone(built: Built, installed: Path, tmp_path: Path) -> None:
     assert metadata_of(built.wheel)["Version"] in run(installed / "fairlead", "--version", cwd=tmp_path)
+
+
+def test_the_page_of_a_code_is_shown_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
+    page = run(installed / "fairlead", "explain", "E0203", cwd=tmp_path)
+    assert page == (ROOT / "docs" / "errors" / "E0203.md").read_text("utf-8")
 
 
 def test_envoys_api_loads_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def thousands_of_mistakes() -> Document:
 
 
 async def test_thousands_of_findings_fit_into_an_error_and_say_how_many_do_not(server: ServerProcess) -> None:
-    async with ManagementClient(server.management) as client:
+    async with ManagementClient(server.management, 90) as client:
         with pytest.raises(InvalidConfig) as caught:
             await client.publish([thousands_of_mistakes()], group="findings")
     *told, last = caught.value.findings

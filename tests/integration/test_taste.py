@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from snapshots.authoring.compile import compile_documents
 from snapshots.authoring.files import read_documents
 from snapshots.error_pages import error_page
 from snapshots.model import Document
+from tests.patches import GATEWAY, a_patch, a_site
 from tests.spine import FAIRLEAD, ROOT, wait_for
 from tests.unit.test_error_pages import EXAMPLE, mended
 from xds.server.taste.findings import tasted_findings
@@ -190,6 +192,24 @@ def test_what_only_envoy_notices_is_told_at_its_line(program: Program, what: str
     assert line in finding.excerpt, finding
     assert words in finding.message
     assert "hush" not in finding.excerpt + finding.message
+
+
+def test_what_a_patch_brings_in_is_told_at_the_line_of_the_patch(program: Program) -> None:
+    lua = {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"}
+    script = lua | {"default_source_code": {"inline_string": "function envoy_on_request("}}
+    before_router = "/http_filters/name=envoy.filters.http.router"
+    patch = a_patch(
+        GATEWAY,
+        "HttpConnectionManager",
+        json=[{"op": "add", "path": before_router, "value": {"name": "lua", "typed_config": script}}],
+    )
+    documents = [Document(f"{each['kind']}.yaml", json.dumps(each, indent=1).encode()) for each in a_site(patch)]
+
+    (finding,) = tasted_findings(tasted(program, documents), documents)
+
+    assert (finding.path, finding.resource) == ("EnvoyPatch.yaml", "EnvoyPatch shop/patch")
+    assert "inline_string" in finding.excerpt
+    assert finding.field.startswith("spec.json[0].value.typed_config")
 
 
 def test_everything_that_is_wrong_is_told_at_once_and_nothing_else(program: Program) -> None:

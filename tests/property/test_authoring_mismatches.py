@@ -48,6 +48,8 @@ def _fitting(expected: Any, depth: int) -> st.SearchStrategy[Any]:
             return st.booleans()
         case inspect.NoneType():
             return st.none()
+        case inspect.AnyType():
+            return st.sampled_from([*NUMBERS, *TEXTS])
     pool: list[Any] = NUMBERS if isinstance(expected, inspect.IntType) else TEXTS
     return st.sampled_from([each for each in pool if _takes(expected, each)])
 

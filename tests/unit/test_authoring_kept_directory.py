@@ -160,6 +160,9 @@ def test_links_are_looked_at_whatever_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "..next").rename(tmp_path / "..data")
     assert kept.look([])
     assert kept.documents() == (Document("a.yaml", b"two: 2\n"),)
+    (tmp_path / "a.yaml").unlink()
+    assert kept.look([])
+    assert kept.documents() == ()
 
 
 def test_the_directory_itself_may_go_and_come_back(tmp_path: Path) -> None:

@@ -39,6 +39,10 @@ def headers(*names: str) -> list[Object]:
     return [{"headers": [{"name": name, "value": "a"} for name in names]}]
 
 
+def guarded(protocol: str, **fields: Any) -> Object:
+    return {"type": "ExternalAuth", "externalAuth": {"protocol": protocol, "backendRef": to_backend(), **fields}}
+
+
 def mirrors(**fields: Any) -> Object:
     return {"type": "RequestMirror", "requestMirror": {"backendRef": to_backend(), **fields}}
 
@@ -74,6 +78,9 @@ ROUTES: list[tuple[Object, str]] = [
     (a_rule(filters=[{"type": "RequestRedirect"}]), f"{RULE}.filters[0].type"),
     (a_rule(filters=[redirects() | {"urlRewrite": {}}]), f"{RULE}.filters[0].urlRewrite"),
     (a_rule(filters=[mirrors(percent=1, fraction={"numerator": 1})]), f"{RULE}.filters[0].requestMirror.fraction"),
+    (a_rule(filters=[guarded("HTTP")]), f"{RULE}.filters[0].externalAuth.protocol"),
+    (a_rule(filters=[guarded("HTTP", http={}, grpc={})]), f"{RULE}.filters[0].externalAuth.grpc"),
+    (a_rule(filters=[guarded("GRPC", http={})]), f"{RULE}.filters[0].externalAuth.http"),
     (a_rule(timeouts={"request": "1s", "backendRequest": "2s"}), f"{RULE}.timeouts.backendRequest"),
     (a_rule("GRPCRoute", matches=[{"method": {}}]), f"{RULE}.matches[0].method"),
     (a_rule("GRPCRoute", filters=[redirects()]), f"{RULE}.filters[0].type"),

@@ -9,6 +9,7 @@ import pytest
 
 from api.envoy.registry import load_default
 from snapshots.authoring.compile import compile_documents
+from snapshots.authoring.formatting.formatted import formatted
 from snapshots.authoring.kinds.describe import KIND_NAMES
 from snapshots.authoring.kinds.reference import with_fields
 from snapshots.model import Document
@@ -29,6 +30,11 @@ def test_its_tables_are_those_of_the_models(page: Path) -> None:
 def test_nothing_is_wrong_with_what_it_shows(page: Path) -> None:
     compilation = compile_documents(load_default(), [Document("fairlead.yaml", example_of(page).encode())])
     assert compilation.findings == ()
+
+
+@pytest.mark.parametrize("page", SHOWING, ids=named)
+def test_what_it_shows_is_laid_out_as_fmt_does(page: Path) -> None:
+    assert formatted(example_of(page)).text == example_of(page)
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)

@@ -102,7 +102,8 @@ def test_unknown_command_is_a_usage_error_with_a_suggestion(capsys: pytest.Captu
         ["render", ".", "--node", "edge-1"],
         ["context", "set", "new"],
         ["completion", "tcsh"],
-        ["init"],
+        ["init", "--port", "0"],
+        ["sync"],
     ],
     ids=" ".join,
 )

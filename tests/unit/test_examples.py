@@ -8,6 +8,7 @@ import pytest
 
 from api.envoy.registry import load_default
 from snapshots.authoring.compile import compile_documents
+from snapshots.authoring.formatting.formatted import formatted
 from snapshots.model import Document
 from tests.example_sites import EXAMPLES, GATEWAYS
 
@@ -21,6 +22,13 @@ def test_nothing_is_wrong_with_it(name: str) -> None:
 
     assert compilation.resources
     assert compilation.findings == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_laid_out_as_fmt_does(name: str) -> None:
+    for each in sorted((EXAMPLES / name).glob("*.yaml")):
+        text = each.read_text()
+        assert formatted(text).text == text, f"fairlead fmt {each}"
 
 
 @pytest.mark.parametrize("name", GATEWAYS)

@@ -234,6 +234,21 @@ def test_tls_that_ended_begins_again_where_a_policy_asks_for_it() -> None:
     assert chains(made(compiled(lost, *objects), "Listener", LISTENER)) == {"a.example": f"{NOBODY} ends"}
 
 
+def test_where_tls_begins_again_the_gateways_certificate_is_shown() -> None:
+    ended = terminating("ended", 443, "a.example", protocol="TLS")
+    shown = {"backend": {"clientCertificateRef": {"name": "pair"}}}
+    gateway = a_gateway("edge", ended, a_listener("raw", 444, "TCP"), tls=shown)
+    routes = (a_tls_route("a", "a.example", section="ended"), a_plain_route("TCPRoute", to_backend("a")))
+    found = compiled(gateway, a_pair(), *routes, a_backend("a"), trust(wellKnownCACertificates="System"))
+
+    name = "Backend/shop/a/tls/as/Secret/shop/pair"
+    assert chains(made(found, "Listener", LISTENER)) == {"a.example": f"{name} ends"}
+    context = made(found, "Cluster", name)["transport_socket"]["typed_config"]["common_tls_context"]
+    assert context["tls_certificate_sds_secret_configs"][0]["name"] == "Secret/shop/pair"
+    # What is passed on as it came is nobody's TLS but the client's.
+    assert list(chains(made(found, "Listener", "tcp/0.0.0.0:444")).values()) == ["Backend/shop/a/tcp"]
+
+
 def test_tls_of_a_policy_is_for_requests_and_not_for_what_is_passed_through() -> None:
     policy = trust(wellKnownCACertificates="System")
     gateway = a_gateway("edge", a_listener("http", 80), passthrough("tls", 443))

@@ -288,6 +288,20 @@ def test_virtual_hosts_of_a_listener_are_patched(hostname: Object, patched: set[
     assert {each["domains"][0] for each in hosts(found) if "response_headers_to_add" in each} == patched
 
 
+def test_every_listener_of_a_port_is_patched_where_none_is_named() -> None:
+    plain = a_gateway("edge", a_listener("a", 80, hostname="a.example"), a_listener("b", 80, hostname="b.example"))
+
+    secure = compiled(*HTTPS_SITE, a_patch(GATEWAY, "FilterChain", merge={"transportSocketConnectTimeout": "3s"}))
+    shared = compiled(plain, a_patch(GATEWAY, "VirtualHost", merge=ANSWERS))
+
+    chains = made(secure, "Listener", EVERYWHERE)["filter_chains"]
+    assert [each.get("transport_socket_connect_timeout") for each in chains] == ["3s"] * 3
+    assert [each["domains"] for each in hosts(shared) if "response_headers_to_add" in each] == [
+        ["a.example"],
+        ["b.example"],
+    ]
+
+
 def test_virtual_host_of_the_listener_that_shares_a_port_is_not_patched() -> None:
     edge = a_gateway("edge", a_listener("http", 80), a_listener("a", 80, hostname="a.example"))
 
@@ -414,3 +428,41 @@ def test_patched_bytes_do_not_depend_on_the_order_of_documents() -> None:
     assert [each.resource for each in compiled(*site).resources] == [
         each.resource for each in compiled(*reversed(site)).resources
     ]
+
+
+def test_names_are_taken_in_both_forms_and_keys_that_are_no_fields_as_they_are() -> None:
+    options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    merge = {
+        "metadata": {"filterMetadata": {"someKey": {"innerKey": {"deepKey": 1}}}},
+        "lbPolicy": "LEAST_REQUEST",
+        "maxRequestsPerConnection": 5,
+        "upstreamConnectionOptions": {"tcpKeepalive": {"keepaliveTime": 7}},
+        "typedExtensionProtocolOptions": {
+            options: {
+                "@type": f"type.googleapis.com/{options}",
+                "commonHttpProtocolOptions": {"idleTimeout": "9s"},
+                "explicitHttpConfig": {"httpProtocolOptions": {}},
+            }
+        },
+    }
+
+    found = compiled(*a_site(a_patch(BACKEND, "Cluster", merge=merge)))
+
+    assert said(found) == []
+    cluster = made(found, "Cluster", "Backend/shop/carts")
+    assert cluster["metadata"] == {"filter_metadata": {"someKey": {"innerKey": {"deepKey": 1}}}}
+    assert (cluster["lb_policy"], cluster["max_requests_per_connection"]) == ("LEAST_REQUEST", 5)
+    assert cluster["upstream_connection_options"] == {"tcp_keepalive": {"keepalive_time": 7}}
+    assert at(cluster, "typed_extension_protocol_options", options, "common_http_protocol_options") == {
+        "idle_timeout": "9s"
+    }
+
+
+def test_field_in_one_form_removes_and_merges_what_stands_in_the_other() -> None:
+    merge = {"connectTimeout": None, "edsClusterConfig": {"edsConfig": {"initialFetchTimeout": "3s"}}}
+
+    cluster = made(compiled(*a_site(a_patch(BACKEND, "Cluster", merge=merge))), "Cluster", "Backend/shop/carts")
+
+    assert "connect_timeout" not in cluster
+    assert at(cluster, "eds_cluster_config", "service_name") == "Backend/shop/carts"
+    assert at(cluster, "eds_cluster_config", "eds_config", "initial_fetch_timeout") == "3s"

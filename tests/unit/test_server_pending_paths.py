@@ -1,9 +1,10 @@
-"""When changed paths are looked at: at once where a save is whole, later where it may be half done."""
+"""When changed paths are looked at: at once where a save is whole, later where it may be half done; and the whole."""
 
 from __future__ import annotations
 
 import pytest
 
+from xds.server.directory_news import Pace
 from xds.server.pending_paths import LONGEST_S, PASSING_S, QUIET_S, PendingPaths
 
 
@@ -39,3 +40,8 @@ def test_what_never_ends_is_taken_all_the_same() -> None:
     pending.take()
     pending.tell("a.yaml", 20.0, passing=False)
     assert pending.due_s == 20.0 + QUIET_S
+
+
+def test_the_whole_is_looked_at_the_more_seldom_the_more_that_costs() -> None:
+    pace = Pace(share=0.01, least_s=2.0, most_s=20.0)
+    assert [pace.patience_s(look_s) for look_s in (0.001, 0.1, 1.0)] == [2.0, 10.0, 20.0]

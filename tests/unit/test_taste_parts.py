@@ -6,10 +6,11 @@ from typing import Any
 
 from api.envoy.json_form import from_json, to_json
 from api.envoy.registry import load_default, type_url_of
+from snapshots.authoring.provenance.words import values_mentioned
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, TypeUrl
 from xds.server.taste.candidate import tastable
-from xds.server.taste.words import Refusal, refusals, values_mentioned
+from xds.server.taste.words import Refusal, refusals
 
 
 def as_tasted(type_name: str, **fields: Any) -> dict[str, Any]:

@@ -12,17 +12,29 @@ import os
 import time
 from collections.abc import Callable, Set
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from snapshots.authoring.walking import SUFFIXES
 from xds.server.inotify import Inotify, News
 from xds.server.pending_paths import PendingPaths
 
-# A look at the whole costs what it costs, so it is taken that much more seldom: this share of a core at most.
-_SHARE = 0.005
-_SHARE_UNWATCHED = 0.05
-_LEAST_S = 2.0
-_LEAST_UNWATCHED_S = 0.3
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the whole is looked at: so seldom that it takes this share of a core, but within bounds."""
+
+    share: float
+    least_s: float
+    most_s: float
+
+    def patience_s(self, look_s: float) -> float:
+        """`look_s`: what one look takes."""
+        return min(max(self.least_s, look_s / self.share), self.most_s)
+
+
+WATCHED = Pace(share=0.005, least_s=2.0, most_s=20.0)
+UNWATCHED = Pace(share=0.05, least_s=0.3, most_s=5.0)
 
 Look = Callable[[Set[str]], bool]
 
@@ -83,9 +95,7 @@ class DirectoryNews:
             self._inotify.close()
 
     def _patience_s(self) -> float:
-        if self.problem:
-            return max(_LEAST_UNWATCHED_S, self._look_s / _SHARE_UNWATCHED)
-        return max(_LEAST_S, self._look_s / _SHARE)
+        return (UNWATCHED if self.problem else WATCHED).patience_s(self._look_s)
 
     def _read(self) -> None:
         assert self._inotify is not None

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.connect import ask
+from api.cli.findings import report_lines
 from api.cli.local import gather
+from api.cli.output import REPORTS, write_lines
 from api.cli.planning import plan_findings, show_plan, with_places
 from api.cli.shared import invocation_of
 from api.cli.tasting import PATIENCE, EnvoyPath, Patience, Taste, Taster, require_tasty
@@ -36,7 +38,10 @@ def command(
     envoy: EnvoyPath = None,
     taste_timeout: Patience = PATIENCE,
 ) -> None:
-    """Show what applying would change, field by field, and how many gateways it would reach. Stores nothing."""
+    """Show what applying would change, field by field, and how many gateways it would reach. Stores nothing.
+
+    With -o github or sarif: what is wrong alone, for CI.
+    """
     invocation, gathered = invocation_of(context), gather(paths or ["."])
     if taste:
         say(require_tasty(gathered, Taster(envoy, taste_timeout), partial=partial).line())
@@ -46,8 +51,11 @@ def command(
 
     with gathered.clickable():
         plan = ask(invocation, planned)
+        if invocation.output in REPORTS:
+            write_lines(report_lines([gathered.shown(each) for each in plan_findings(plan)], invocation.output))
         refuse_errors(plan, partial=partial)
-    show_plan(with_places(plan, gathered), invocation)
+    if invocation.output not in REPORTS:
+        show_plan(with_places(plan, gathered), invocation)
     if exit_code and plan.changes:
         raise typer.Exit(DIFFERENCES)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,20 +19,22 @@ if TYPE_CHECKING:
     from api.management.client import ManagementClient
     from api.management.v1 import management_pb2 as pb
 
-EXAMPLES = ("fairlead show 41", "fairlead show 41 -o json", "fairlead show 41 -o name")
+EXAMPLES = ("fairlead show 41", "fairlead show 41 --explain", "fairlead show 41 -o json", "fairlead show 41 -o name")
+Explain = Annotated[bool, typer.Option("--explain", help="Show the resources, and where each value comes from.")]
 Number = Annotated[int, typer.Argument(metavar="REV", min=0, help="The revision; 0 is the newest.")]
 
 
-def command(context: typer.Context, revision: Number, group: GroupOption = "") -> None:
+def command(context: typer.Context, revision: Number, group: GroupOption = "", explain: Explain = False) -> None:
     """Print one revision: its record and the documents it was compiled from, secrets left out.
 
     With -o json or yaml: its record and every resource it serves. With -o name: the resources' names.
+    With --explain: the resources, and of each value the line of the documents that it comes from.
     """
     invocation = invocation_of(context)
-    if invocation.output in (Format.TABLE, Format.WIDE):
+    if invocation.output in (Format.TABLE, Format.WIDE) and not explain:
         _show_documents(invocation, group, revision)
     else:
-        _show_resources(invocation, group, revision)
+        _show_resources(invocation, group, revision, explain=explain)
 
 
 def _show_documents(invocation: Invocation, group: str, number: int) -> None:
@@ -60,12 +62,33 @@ def _record_lines(record: pb.Revision) -> Iterator[str]:
     yield f"# +{record.added} ~{record.changed} -{record.removed}, snapshot {record.snapshot}"
 
 
-def _show_resources(invocation: Invocation, group: str, number: int) -> None:
-    async def read(client: ManagementClient) -> tuple[pb.Revision, Sequence[pb.Resource]]:
-        return await client.get_snapshot(await chosen_group(client, group), number)
+def _show_resources(invocation: Invocation, group: str, number: int, *, explain: bool) -> None:
+    async def read(client: ManagementClient) -> tuple[pb.Revision, Sequence[pb.Resource], list[pb.Document]]:
+        record, resources = await client.get_snapshot(await chosen_group(client, group), number)
+        asked = client.get_documents(record.group, record.number) if explain else None
+        return record, resources, [item async for item in asked] if asked is not None else []
 
-    record, resources = ask(invocation, read)
+    record, resources, documents = ask(invocation, read)
     bodies = Bodies()
-    document = {"revision": plain(record), "resources": [bodies.document(resource) for resource in resources]}
+    found = [bodies.document(resource) for resource in resources]
+    if explain:
+        found = _explained(found, documents, invocation.output)
+        if invocation.output in (Format.TABLE, Format.WIDE):
+            return
+    document = {"revision": plain(record), "resources": found}
     names = tuple(name_of(resource.type_url, resource.name) for resource in resources)
     show_listing(Listing((Column("name"),), (), names, document), invocation.output)
+
+
+def _explained(found: Sequence[dict[str, Any]], documents: Sequence[pb.Document], form: Format) -> list[dict[str, Any]]:
+    """With origins: those of a workspace's resources are in its own documents."""
+    from api.cli.explained import with_origins
+    from api.envoy.registry import load_default
+    from snapshots.authoring.provenance.origins import Provenance
+    from snapshots.model import Document
+
+    by_workspace: dict[str, list[Document]] = {}
+    for each in documents:
+        by_workspace.setdefault(each.workspace, []).append(Document(each.path, each.content))
+    known = {name: Provenance(load_default(), files) for name, files in by_workspace.items()}
+    return with_origins(found, lambda each: known.get(each["origin"]["workspace"]), form)

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from api.cli.findings import counted, finding_documents, finding_lines, tally
+from api.cli.findings import counted, finding_documents, finding_lines, report_lines, tally
 from api.cli.local import compiled, gather
-from api.cli.output import Format, show_document, write_lines
+from api.cli.output import REPORTS, Format, show_document, write_lines
 from api.cli.shared import Invocation, invocation_of
 from api.cli.tasting import PATIENCE, EnvoyPath, Patience, Taste, Taster, Verdict, tasted
 from api.cli.terminal import Paint, say
@@ -21,6 +21,8 @@ EXAMPLES = (
     "fairlead validate",
     "fairlead validate examples/first -o json",
     "fairlead validate examples/shop --taste",
+    "fairlead validate -o github",
+    "fairlead validate -o sarif > fairlead.sarif",
     "fairlead validate - < cluster.yaml",
 )
 Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH", help="Directories, files, or - ; default: here.")]
@@ -70,6 +72,8 @@ def _show(findings: Sequence[Finding], verdict: Verdict | None, invocation: Invo
     if invocation.output in (Format.JSON, Format.YAML):
         tasted_by = {"tasted": verdict.document()} if verdict else {}
         show_document({"findings": finding_documents(findings), **tasted_by}, invocation.output)
+    elif invocation.output in REPORTS:
+        write_lines(report_lines(findings, invocation.output))
     elif invocation.output is Format.NAME:
         write_lines(dict.fromkeys(finding.path for finding in findings))
     else:

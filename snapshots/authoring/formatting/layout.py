@@ -162,7 +162,9 @@ class _Layout:
 
     def _append(self, lexeme: Lexeme) -> None:
         last = self._last.kind if self._last is not None else ""
-        tight = lexeme.kind == "FlowEntry" or lexeme.kind in _CLOSING or last in _OPENING
+        # After a key without a value a space stays: `{a:,` would read as a text.
+        tight = (lexeme.kind == "FlowEntry" or lexeme.kind in _CLOSING) and last != "Value"
+        tight = tight or last in _OPENING
         tight = tight or (lexeme.kind == "Value" and last != "Alias")
         self.lines[-1].text += "" if tight else " "
         self._write(lexeme)

@@ -12,7 +12,10 @@ from snapshots.authoring.formatting.lexemes import comments
 
 def say_the_same(one: str, other: str) -> bool:
     """Both are YAML, and neither a value nor a comment of one is missing in the other."""
-    return _documents(one) == _documents(other) and sorted(comments(one)) == sorted(comments(other))
+    try:
+        return _documents(one) == _documents(other) and sorted(comments(one)) == sorted(comments(other))
+    except yaml.YAMLError:
+        return False
 
 
 def _documents(text: str) -> list[Any]:

@@ -14,8 +14,8 @@ from snapshots.authoring.gateway.bound import Bind, BoundListener, ListenerId
 from snapshots.authoring.gateway.client_checks import validation_fields
 from snapshots.authoring.gateway.envoy import ADS, Messages
 from snapshots.authoring.gateway.hostnames import wildcards_above
-from snapshots.authoring.gateway.layer4 import Layer4Routes
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.gateway.layer4 import Again, Layer4Routes
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 
 DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 HTTP_ALPN = ("h2", "http/1.1")
@@ -26,11 +26,13 @@ RoutesOf = Mapping[ListenerId, Sequence[tuple[AuthoredObject, tuple[str, ...]]]]
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """One translation's: what is attached to which listener, and how routes are made."""
+    """One translation's: what is attached to which listener, how routes are made, and which certificate each Gateway
+    shows to backends."""
 
     messages: Messages
     layer4: Layer4Routes
     routes_of: RoutesOf
+    shown: Mapping[ObjectKey, str]
 
     def chains(self, bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[dict[str, Any]]:
         """The filter chains of the TCP and TLS listeners among all those of one bind."""
@@ -61,7 +63,8 @@ class Connections:
                     routes.setdefault(hostname, route)
         routes.setdefault(each.hostname, None)
         for hostname in sorted(routes):
-            proxy = self.layer4.proxy(routes[hostname], tls_ended=each.terminates)
+            again = Again(self.shown.get(each.gateway.key, "")) if each.terminates else None
+            proxy = self.layer4.proxy(routes[hostname], again)
             chain = tls_chain(bind, hostname) | {"filters": [proxy]}
             terminated = routes[hostname] is not None and each.terminates
             yield chain | ({"transport_socket": transport_socket(self.messages, each)} if terminated else {})

@@ -13,6 +13,7 @@ from typing import Any
 from snapshots.authoring.gateway.backends import BackendTarget
 from snapshots.authoring.gateway.cors import CORS_FILTER, cors_policy
 from snapshots.authoring.gateway.envoy import NO_BACKEND, Messages, duration
+from snapshots.authoring.gateway.guards import Guard, guard_filter, turned_on
 from snapshots.authoring.gateway.header_changes import Changes, change_fields, changes, composed, host
 from snapshots.authoring.gateway.http_matches import RouteMatch, match_fields
 from snapshots.authoring.gateway.http_rules import Filters, Mirror, ResolvedRule, Share
@@ -42,10 +43,16 @@ class Effects:
     cors: CORS | None = None
     mirrors: tuple[Mirror, ...] = ()
     refused: bool = False
+    guards: tuple[Guard, ...] = ()
 
     def then(self, filters: Filters) -> Effects:
         """These, and after them `filters`."""
-        done = replace(self, mirrors=(*self.mirrors, *filters.mirrors), refused=self.refused or filters.refused)
+        done = replace(
+            self,
+            mirrors=(*self.mirrors, *filters.mirrors),
+            guards=(*self.guards, *filters.guards),
+            refused=self.refused or filters.refused,
+        )
         for each in filters.all:
             done = replace(
                 done,
@@ -187,6 +194,8 @@ class RuleActions:
             told |= session_fields(self.messages, session, match, self.entrance.scheme)
         if effects.cors is not None:
             told[CORS_FILTER] = cors_policy(self.messages, effects.cors)
+        for each in effects.guards:
+            told[guard_filter(self.messages, each, self.cluster(each.target))["name"]] = turned_on(self.messages)
         return {"typed_per_filter_config": told} if told else {}
 
 

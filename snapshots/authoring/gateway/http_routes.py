@@ -12,6 +12,7 @@ from typing import Any
 from snapshots.authoring.gateway.backends import Backends, BackendTarget
 from snapshots.authoring.gateway.complaints import Complaints
 from snapshots.authoring.gateway.envoy import Messages
+from snapshots.authoring.gateway.guards import guard_filter
 from snapshots.authoring.gateway.http_actions import rule_actions
 from snapshots.authoring.gateway.http_matches import Specificity, specificity
 from snapshots.authoring.gateway.http_rules import ResolvedRule, resolved_rules
@@ -66,6 +67,14 @@ class HttpRoutes:
             self._rules[route.key], wrong = resolved_rules(self.backends, route)
             self.complaints.found.extend(wrong)
         return self._rules[route.key]
+
+    def guards(self, route: AuthoredObject, where: Where) -> Iterator[dict[str, Any]]:
+        """The filters that the routes of `entries` rely on; a guard of several rules comes several times."""
+        for resolved in self.resolve(route):
+            for filters in (resolved.filters, *(each.filters for each in resolved.shares)):
+                for guard in filters.guards:
+                    shown = self.backends.presenting(guard.target, where.client_certificate)
+                    yield guard_filter(self.messages, guard, shown.cluster)
 
     def _made(self, route: AuthoredObject, where: Where) -> Iterator[RouteEntry]:
         def cluster(target: BackendTarget) -> str:

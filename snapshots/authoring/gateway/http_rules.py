@@ -12,6 +12,8 @@ from typing import Any
 from snapshots.authoring.gateway.backends import Backends, BackendTarget, Protocol
 from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.cors import origin_problems
+from snapshots.authoring.gateway.envoy import NO_BACKEND
+from snapshots.authoring.gateway.guards import Guard, guard_problems
 from snapshots.authoring.gateway.header_changes import modifier_problems
 from snapshots.authoring.gateway.http_matches import RouteMatch, match_problems
 from snapshots.authoring.gateway.paths import path_problems
@@ -42,6 +44,7 @@ class Filters:
     all: tuple[Filter, ...] = ()
     mirrors: tuple[Mirror, ...] = ()
     refused: bool = False
+    guards: tuple[Guard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,10 @@ class _Resolving:
         before = len(self.found)
         for index, each in enumerate(filters):
             self._check(each, (*at, index))
-        refused = len(self.found) > before
-        return Filters(filters, tuple(self._mirrors(filters, at)), refused)
+        guards = tuple(self._guards(filters, at))
+        asked = sum(each.external_auth is not None for each in filters)
+        refused = len(self.found) > before or len(guards) < asked
+        return Filters(filters, tuple(self._mirrors(filters, at)), refused, () if refused else guards)
 
     def _check(self, each: Filter, at: Path) -> None:
         if each.type == "ExtensionRef":
@@ -133,6 +138,8 @@ class _Resolving:
         for index, origin in enumerate(each.cors.allow_origins if each.cors is not None else ()):
             for text in origin_problems(origin):
                 self._unservable((*at, "cors", "allowOrigins", index), text)
+        for name, text in guard_problems(each.external_auth) if each.external_auth is not None else ():
+            self._unservable((*at, "externalAuth", "http", name), text)
         for name, changed in (("requestRedirect", each.request_redirect), ("urlRewrite", each.url_rewrite)):
             path = changed.path if changed is not None else None
             for field_name, text in path_problems(path) if path is not None else ():
@@ -145,9 +152,20 @@ class _Resolving:
                 if target is not None:
                     yield Mirror(target, _parts(each.request_mirror))
 
-    def _target(self, ref: Any, at: Path) -> BackendTarget | None:
-        protocol: Protocol = "h2c" if self.route.key.kind == "GRPCRoute" else "http"
-        found = self.backends.resolve(self.route, ref, at, protocol)
+    def _guards(self, filters: tuple[Filter, ...], at: Path) -> Iterator[Guard]:
+        """Those that can be asked. One whose certificate nobody is trusted for can not."""
+        for index, each in enumerate(filters):
+            auth = each.external_auth
+            if auth is not None:
+                here = (*at, index, "externalAuth", "backendRef")
+                target = self._target(auth.backend_ref, here, "h2c" if auth.protocol == "GRPC" else "http")
+                if target is not None and target.cluster != NO_BACKEND:
+                    yield Guard(target, auth)
+
+    def _target(self, ref: Any, at: Path, protocol: Protocol | None = None) -> BackendTarget | None:
+        """`protocol`: what is spoken, if not what the route speaks."""
+        spoken: Protocol = "h2c" if self.route.key.kind == "GRPCRoute" else "http"
+        found = self.backends.resolve(self.route, ref, at, protocol or spoken)
         if isinstance(found, BackendTarget):
             return found
         self.found.append(found)

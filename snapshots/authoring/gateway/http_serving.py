@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from snapshots.authoring.gateway.bound import Bind, BoundListener
 from snapshots.authoring.gateway.connections import RoutesOf
 from snapshots.authoring.gateway.cors import CORS_FILTER
 from snapshots.authoring.gateway.envoy import ROUTER, Messages
+from snapshots.authoring.gateway.guards import Fields, guarded_name
 from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
 from snapshots.authoring.gateway.paths import Entrance
-from snapshots.authoring.gateway.routing import Routing, ServedHost
+from snapshots.authoring.gateway.routing import Routing, ServedHost, whole
 from snapshots.authoring.gateway.sessions import SESSION_FILTER, STATEFUL_SESSION
 from snapshots.authoring.gateway.slices import routing
 from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, asked_hostname, virtual_hosts
@@ -58,14 +59,32 @@ class HttpServing:
         """How the requests of a group find their routes."""
         hosted = (one for each in group.listeners for one in self._hosted(bind, each))
         hosts = virtual_hosts((each.hostname for each in group.listeners), hosted, group.others)
-        return routing(self.messages, group.name, [self._served(each) for each in hosts])
+        served = [self._served(each) for each in hosts]
+        guards = self._guards(bind, group)
+        if guards:
+            # In one: what looks for routes anew, as slices do, cannot turn on a filter any more.
+            found = whole(self.messages, guarded_name(group.name, guards), served)
+            return replace(found, guards=guards)
+        return routing(self.messages, group.name, served)
+
+    def _guards(self, bind: Bind, group: RouteGroup) -> tuple[Fields, ...]:
+        """The filters of all guards that routes of the group rely on, by name."""
+        found: dict[str, Fields] = {}
+        for listener in group.listeners:
+            where = self._where(bind, listener)
+            for route, _ in self.routes_of.get(listener.id, ()):
+                found |= {each["name"]: each for each in self.routes.guards(route, where)}
+        return tuple(found[name] for name in sorted(found))
+
+    def _where(self, bind: Bind, each: BoundListener) -> Where:
+        scheme = "https" if each.listener.protocol == "HTTPS" else "http"
+        return Where(Entrance(bind.port, scheme), self.shown.get(each.gateway.key, ""))
 
     def _served(self, host: Mapping[str, Any]) -> ServedHost:
         return ServedHost(host["name"], self.messages.part("envoy.config.route.v3.VirtualHost", host))
 
     def _hosted(self, bind: Bind, each: BoundListener) -> Iterator[HostedRoutes]:
-        scheme = "https" if each.listener.protocol == "HTTPS" else "http"
-        where = Where(Entrance(bind.port, scheme), self.shown.get(each.gateway.key, ""))
+        where = self._where(bind, each)
         for route, hostnames in self.routes_of.get(each.id, ()):
             entries = self.routes.entries(route, where)
             for hostname in hostnames:
@@ -81,6 +100,7 @@ def http_connection_manager(messages: Messages, name: str, routing: Routing) -> 
         "http_filters": [
             *routing.filters,
             messages.extension(CORS_FILTER, _CORS),
+            *routing.guards,
             # Keeps no session by itself: routes say whether they have one.
             messages.extension(SESSION_FILTER, STATEFUL_SESSION),
             messages.extension("envoy.filters.http.router", ROUTER),

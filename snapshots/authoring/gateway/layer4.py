@@ -37,6 +37,13 @@ class Share:
         return self.target.cluster if self.target else NO_BACKEND
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """TLS that ended here: what is shown where it begins again, or ""."""
+
+    client_certificate: str = ""
+
+
 @dataclass(slots=True)
 class Layer4Routes:
     """Makes the proxies of routes. A reference is resolved, and complained of, once for each route."""
@@ -47,12 +54,12 @@ class Layer4Routes:
     packet_shares: PacketShares
     _shares: dict[ObjectKey, tuple[Share, ...]] = field(default_factory=dict)
 
-    def proxy(self, route: AuthoredObject | None, *, tls_ended: bool = False) -> dict[str, Any]:
-        """The network filter that passes a route's connections on; without a route it closes them. `tls_ended`: their
-        TLS ended here, and begins again where a policy asks for it."""
+    def proxy(self, route: AuthoredObject | None, again: Again | None = None) -> dict[str, Any]:
+        """The network filter that passes a route's connections on; without a route it closes them. `again`: their TLS
+        ended here, and begins again where a policy asks for it."""
         shares = self.shares(route) if route else ()
-        if tls_ended:
-            shares = tuple(Share(each.target and self.backends.encrypted(each.target), each.weight) for each in shares)
+        if again is not None:
+            shares = tuple(Share(self._in_tls(each.target, again), each.weight) for each in shares)
         fields = {"stat_prefix": _name(route)} | _destinations(shares)
         return self.messages.extension("envoy.filters.network.tcp_proxy", TCP_PROXY, fields)
 
@@ -63,6 +70,11 @@ class Layer4Routes:
         action = self.messages.extension("route", UDP_ROUTE, {"cluster": cluster})
         fields = {"stat_prefix": _name(route), "matcher": {"on_no_match": {"action": action}}}
         return self.messages.extension("envoy.filters.udp_listener.udp_proxy", UDP_PROXY, fields)
+
+    def _in_tls(self, target: BackendTarget | None, again: Again) -> BackendTarget | None:
+        if target is None:
+            return None
+        return self.backends.presenting(self.backends.encrypted(target), again.client_certificate)
 
     def _packets_to(self, route: AuthoredObject, shares: Sequence[Share]) -> str:
         """Envoy's UDP proxy knows one cluster only: several backends are made one, of weighted endpoints."""

@@ -36,11 +36,13 @@ class ServedHost:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """`fields` are the connection manager's, `filters` come before all others, `resources` is what they ask for."""
+    """`fields` are the connection manager's, `filters` come before all others, `resources` is what they ask for.
+    `guards`: filters that routes turn on, once it is known where a request goes."""
 
     fields: Mapping[str, Any]
     filters: tuple[dict[str, Any], ...]
     resources: tuple[Resource, ...]
+    guards: tuple[dict[str, Any], ...] = ()
 
 
 def whole(messages: Messages, name: str, hosts: Iterable[ServedHost]) -> Routing:

@@ -68,7 +68,7 @@ def serving(
     """Listeners and route configurations, each with the object that it stands for."""
     routes_of = by_listener(attached)
     http = HttpServing(messages, routes, routes_of, shown)
-    each = Serving(messages, http, Connections(messages, layer4, routes_of))
+    each = Serving(messages, http, Connections(messages, layer4, routes_of, shown))
     for bind, found in sorted(_by_bind(listeners).items()):
         yield from each.bind(bind, found)
 

@@ -22,6 +22,7 @@ from snapshots.authoring.yaml_nodes import Path
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 _ReplacedPath = Annotated[str, Meta(max_length=1024)]
 _ORIGIN = r"(^\*$)|(^(http(s)?):\/\/(((\*\.)?([a-zA-Z0-9\-]+\.)*[a-zA-Z0-9-]+|\*)(:([0-9]{1,5}))?)$)"
+_AUTH_PATH = r"^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})+$"
 _Origin = Annotated[str, Meta(min_length=1, max_length=253, pattern=_ORIGIN)]
 
 
@@ -77,6 +78,30 @@ class CORS(Model, frozen=True, kw_only=True):
     max_age: Annotated[int, Meta(ge=1)] = 5
 
 
+class GRPCAuth(Model, frozen=True, kw_only=True):
+    allowed_headers: Annotated[tuple[HeaderName, ...], Meta(max_length=64)] = ()
+
+
+class HTTPAuth(Model, frozen=True, kw_only=True):
+    path: Annotated[str, Meta(max_length=1024, pattern=_AUTH_PATH)] | None = None
+    allowed_headers: Annotated[tuple[HeaderName, ...], Meta(max_length=64)] = ()
+    allowed_response_headers: Annotated[tuple[HeaderName, ...], Meta(max_length=64)] = ()
+
+
+class ForwardBody(Model, frozen=True, kw_only=True):
+    max_size: Annotated[int, Meta(ge=0, le=65535)] = 0
+
+
+class ExternalAuth(Model, frozen=True, kw_only=True):
+    """A service that is asked whether a request may pass. `protocol` says which of `grpc` and `http` is set."""
+
+    protocol: Literal["HTTP", "GRPC"]
+    backend_ref: BackendObjectReference
+    grpc: GRPCAuth | None = None
+    http: HTTPAuth | None = None
+    forward_body: ForwardBody | None = None
+
+
 class Filter(Model, frozen=True, kw_only=True):
     """`type` says which one field is set."""
 
@@ -87,6 +112,7 @@ class Filter(Model, frozen=True, kw_only=True):
         "RequestRedirect",
         "URLRewrite",
         "CORS",
+        "ExternalAuth",
         "ExtensionRef",
     ]
     request_header_modifier: HeaderModifier | None = None
@@ -95,6 +121,7 @@ class Filter(Model, frozen=True, kw_only=True):
     request_redirect: RequestRedirect | None = None
     url_rewrite: URLRewrite | None = None
     cors: CORS | None = None
+    external_auth: ExternalAuth | None = None
     extension_ref: LocalObjectReference | None = None
 
 
@@ -106,6 +133,7 @@ FILTER_FIELDS: dict[str, tuple[str, str, bool]] = {
     "RequestRedirect": ("requestRedirect", "request_redirect", False),
     "URLRewrite": ("urlRewrite", "url_rewrite", False),
     "CORS": ("cors", "cors", False),
+    "ExternalAuth": ("externalAuth", "external_auth", True),
     "ExtensionRef": ("extensionRef", "extension_ref", True),
 }
 
@@ -134,6 +162,8 @@ def _fields(each: Filter, at: Path) -> Wrongs:
         yield from _mirror(each.request_mirror, (*at, "requestMirror"))
     if each.cors is not None:
         yield from _cors(each.cors, (*at, "cors"))
+    if each.external_auth is not None:
+        yield from _external_auth(each.external_auth, (*at, "externalAuth"))
     for field, modifier in (("requestRedirect", each.request_redirect), ("urlRewrite", each.url_rewrite)):
         if modifier is not None and modifier.path is not None:
             yield from _path(modifier.path, (*at, field, "path"))
@@ -156,6 +186,18 @@ def _cors(cors: CORS, at: Path) -> Wrongs:
     for field, values in lists.items():
         if "*" in values and len(values) > 1:
             yield Wrong((*at, field), f'{field} has "*", which is everything, and more', 'keep "*" alone')
+
+
+def _external_auth(auth: ExternalAuth, at: Path) -> Wrongs:
+    yield from check_backend(auth.backend_ref, (*at, "backendRef"))
+    present = [field for field, value in (("grpc", auth.grpc), ("http", auth.http)) if value is not None]
+    own = auth.protocol.lower()
+    for field in present:
+        if field != own:
+            text = f"{field} does not go with protocol {auth.protocol}"
+            yield Wrong((*at, field), text, f"write protocol: {field.upper()}, or remove it")
+    if not present:
+        yield Wrong((*at, "protocol"), f"protocol {auth.protocol} needs {own}", f"add {own}: {{}}")
 
 
 def _path(path: PathModifier, at: Path) -> Wrongs:

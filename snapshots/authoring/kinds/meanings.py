@@ -294,6 +294,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "requestMirror": "Sends a copy of the request elsewhere; its answer is dropped.",
         "requestRedirect": "Answers with a redirect.",
         "urlRewrite": "Changes host or path of the request before it goes to the backend.",
+        "externalAuth": "Asks a service whether the request may pass. Experimental.",
         "cors": "Answers preflight requests of browsers, and says who may read answers.",
         "extensionRef": "Refused: no extensions are known.",
     },
@@ -322,6 +323,20 @@ FIELDS: dict[str, dict[str, str]] = {
         "replaceFullPath": "The new path.",
         "replacePrefixMatch": "What stands in place of the prefix that matched.",
     },
+    "ExternalAuth": {
+        "protocol": "How it is asked: GRPC is Envoy's ext_authz protocol; HTTP is a request that 200 lets pass.",
+        "backendRef": "The service that is asked. What is wrong with it answers 500: nothing passes unasked.",
+        "grpc": "What is shown to a service of protocol GRPC; all headers without any.",
+        "http": "What is shown to a service of protocol HTTP, and what it says of the request.",
+        "forwardBody": "How much of the request's body is shown; nothing without.",
+    },
+    "GRPCAuth": {"allowedHeaders": "The headers that are shown; all without any."},
+    "HTTPAuth": {
+        "path": "What stands before the request's path where the service is asked. Begins with a slash.",
+        "allowedHeaders": "Headers that are shown beside Host, method, path and Authorization.",
+        "allowedResponseHeaders": "Headers of the answer that the backend gets; all without any.",
+    },
+    "ForwardBody": {"maxSize": "The largest body in bytes, to which it is held back; larger ones are answered 413."},
     "CORS": {
         "allowOrigins": "Origins that may ask: scheme, host and port; `*` may stand for the first label, or for all.",
         "allowCredentials": "Whether browsers may send cookies.",

@@ -8,6 +8,7 @@ shapes           which message a piece of JSON is, so that field names are taken
 results          JSON back to a resource, by the reader's and Envoy's own rules
 writes           what a patch wrote, from which line: for complaints, overlaps and provenance
 statuses         what each patch is told
+memory           what need not be done again
 
 Patches work on Envoy's JSON form, in which an Any is open. Each is done in all places, or in none of them.
 """

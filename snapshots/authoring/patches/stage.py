@@ -5,7 +5,7 @@ What no patch names costs nothing: it is neither read nor written anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +18,14 @@ from snapshots.authoring.gateway.conditions import ObjectStatus
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.kinds.patch import EnvoyPatchSpec
 from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.patches.memory import PatchMemory
 from snapshots.authoring.patches.merging import leaves, merged
 from snapshots.authoring.patches.operations import PatchFailed, Patching
-from snapshots.authoring.patches.parts import NAMES
+from snapshots.authoring.patches.parts import NAMES, Find
 from snapshots.authoring.patches.results import NotAMessage, json_of, resource_from
 from snapshots.authoring.patches.shapes import Shape, canonical
 from snapshots.authoring.patches.statuses import patch_status
-from snapshots.authoring.patches.targets import ResourceKey, Spot, Targets
+from snapshots.authoring.patches.targets import ResourceKey, Targets
 from snapshots.authoring.patches.writes import Write, is_below, nearest, overlapping
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import PATCH_IDLE, PATCH_RENAMES, PATCHES_OVERLAP
@@ -49,15 +50,22 @@ def patched(
     objects: Sequence[AuthoredObject],
     listeners: Sequence[BoundListener],
     resources: Mapping[ResourceKey, Resource],
+    memory: PatchMemory | None = None,
 ) -> Patched:
-    """What `patches` make of `resources`. One that cannot be done is left out and told so; the others are done."""
+    """What `patches` make of `resources`. One that cannot be done is left out and told so; the others are done.
+
+    `memory`: what it keeps of the last run need not be done again; the result is the same.
+    """
     if not patches:
         return Patched()
-    stage = _Stage(api, Targets(World(objects), listeners, resources))
+    memory = memory or PatchMemory()
+    stage = _Stage(api, Targets(World(objects), listeners, resources), memory)
     for patch in sorted(patches, key=_order):
         stage.take(patch)
-    writes = {key: tuple(found) for key, found in stage.writes.items()}
-    return Patched(stage.changed, tuple(stage.complaints), tuple(stage.statuses), writes)
+    memory.end_of_run()
+    writes = {key: tuple(found.writes) for key, found in stage.done.items()}
+    changed = {key: found.resource for key, found in stage.done.items()}
+    return Patched(changed, tuple(stage.complaints), tuple(stage.statuses), writes)
 
 
 def _order(patch: AuthoredObject) -> tuple[int, str, str]:
@@ -66,11 +74,13 @@ def _order(patch: AuthoredObject) -> tuple[int, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """One patch done to one resource."""
+    """Patches done to one resource: what it is then, and what was written. `history`: which patches, by `id`, and at
+    which paths; with the version that it begins from, all that this depends on."""
 
     resource: Resource
     json: dict[str, Any]
-    writes: list[Write]
+    writes: Sequence[Write]
+    history: tuple[Hashable, ...]
 
 
 @dataclass(slots=True)
@@ -79,17 +89,19 @@ class _Stage:
 
     api: EnvoyApi
     targets: Targets
-    changed: dict[ResourceKey, Resource] = field(default_factory=dict)
-    writes: dict[ResourceKey, list[Write]] = field(default_factory=dict)
+    memory: PatchMemory
+    done: dict[ResourceKey, _Change] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     statuses: list[ObjectStatus] = field(default_factory=list)
-    _json: dict[ResourceKey, dict[str, Any]] = field(default_factory=dict)
 
     def take(self, patch: AuthoredObject) -> None:
         """Do one patch, in all places or in none."""
         try:
-            spots = self.targets.spots(patch)
-            changes = {spot.key: change for spot in spots if (change := self._change(patch, spot)) is not None}
+            finds: dict[ResourceKey, list[Find]] = {}
+            for spot in self.targets.spots(patch):
+                finds.setdefault(spot.key, []).append(spot.find)
+            made = ((key, self._change(patch, key, found)) for key, found in finds.items())
+            changes = {key: change for key, change in made if change is not None}
         except PatchFailed as failed:
             wrong = Complaint(patch, failed.at, failed.code, "", failed.message, failed.suggestion)
             self._tell(patch, wrong)
@@ -97,28 +109,38 @@ class _Stage:
         self._tell(patch, None if changes else _idle(patch))
         overlaps = [found for change in changes.values() for found in self._overlaps(patch, change.writes)]
         self.complaints.extend(overlaps[:1])  # said once, however many places it has
-        for key, change in changes.items():
-            self.changed[key], self._json[key], self.writes[key] = change.resource, change.json, change.writes
+        self.done.update(changes)
 
     def _tell(self, patch: AuthoredObject, wrong: Complaint | None) -> None:
         if wrong is not None:
             self.complaints.append(wrong)
         self.statuses.append(patch_status(patch, wrong))
 
-    def _change(self, patch: AuthoredObject, spot: Spot) -> _Change | None:
-        """The resource with the patch done to it; None if it has no such part. Raises PatchFailed."""
-        before = self.changed.get(spot.key) or self.targets.resources.get(spot.key)
-        if before is None:
+    def _change(self, patch: AuthoredObject, key: ResourceKey, finds: Sequence[Find]) -> _Change | None:
+        """A resource with the patch done to all its parts; None if it has none of them. Raises PatchFailed."""
+        before = self.done.get(key) or self._untouched(key)
+        found = (path for find in finds for path in find(before.json)) if before is not None else ()
+        paths = tuple(dict.fromkeys(found))
+        if before is None or not paths:
             return None
-        if spot.key not in self._json:
-            self._json[spot.key] = json_of(self.api, before)
-        paths = list(spot.find(self._json[spot.key]))
-        if not paths:
+        history = (*before.history, (id(patch), paths))
+        return self.memory.of(history, lambda: self._changed(patch, before, paths, history), patch)
+
+    def _untouched(self, key: ResourceKey) -> _Change | None:
+        """A resource as it is before all patches."""
+        resource = self.targets.resources.get(key)
+        if resource is None:
             return None
-        json, writes = deepcopy(self._json[spot.key]), list(self.writes.get(spot.key, ()))
+        history = (key, resource.version)
+        return self.memory.of(history, lambda: _Change(resource, json_of(self.api, resource), (), history))
+
+    def _changed(
+        self, patch: AuthoredObject, before: _Change, paths: Sequence[Path], history: tuple[Hashable, ...]
+    ) -> _Change:
+        json, writes = deepcopy(before.json), before.writes
         for path in paths:
             json, writes = _done(self.api, patch, json, path, writes)
-        return _Change(self._resource(patch, before, json, writes), json, writes)
+        return _Change(self._resource(patch, before.resource, json, writes), json, writes, history)
 
     def _resource(
         self, patch: AuthoredObject, before: Resource, json: dict[str, Any], writes: Sequence[Write]

@@ -119,13 +119,16 @@ class Targets:
         if protocol not in ("HTTP", "HTTPS"):
             return
         name = bind.name if protocol == "HTTP" else f"{bind.name}/{listener.hostname or '*'}"
-        find = parts.whole
+        find: parts.Find = parts.whole
         if spec.part == "VirtualHost":
-            is_its = host_of(listener, beside)
-            wanted = spec.target.hostname
-            find = parts.virtual_hosts(lambda host: is_its(host) and wanted in (None, *host.get("domains", ())))
+            is_its, hostname = host_of(listener, beside), spec.target.hostname
+            find = parts.virtual_hosts(lambda host: is_its(host) and hostname in (None, *host.get("domains", ())))
+        wanted = spec.target.hostname or ""
         for each in self.of_type(ROUTE):
-            if each.name == name or each.name.startswith(f"{name}/hosts/"):  # whole, or in slices
+            if wanted.encode() not in each.body:
+                continue  # to look at bytes is cheaper than to read them
+            # Whole, in slices, or with guards.
+            if each.name == name or each.name.startswith((f"{name}/hosts/", f"{name}/guarded/")):
                 yield Spot((ROUTE, each.name), find)
 
     def http_route(self, route: AuthoredObject, spec: EnvoyPatchSpec) -> Iterator[Spot]:

@@ -25,9 +25,6 @@ class Frame:
     base: Path
     table: Table
 
-    def covers(self, path: Path) -> bool:
-        return path[: len(self.prefix)] == self.prefix
-
 
 @dataclass(frozen=True, slots=True)
 class Known:

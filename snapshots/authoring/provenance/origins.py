@@ -27,6 +27,7 @@ from snapshots.authoring.provenance.frames import Frame, Json, Known, scalars
 from snapshots.authoring.provenance.listener_frames import listener_frames
 from snapshots.authoring.provenance.route_frames import configuration_frames, scope_frames
 from snapshots.authoring.provenance.tables import candidates
+from snapshots.authoring.provenance.words import field_meant
 from snapshots.authoring.yaml_nodes import Path, Place
 from snapshots.model import CompiledResource, Document
 from xds.protocol.types import CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPED_ROUTE, SECRET, TypeUrl
@@ -85,9 +86,20 @@ class Provenance:
             return None
         return self._looking(found, json_of(self._api, found.resource))(path)
 
+    def cause(self, type_url: TypeUrl, name: str, words: str) -> ValueOrigin | None:
+        """What Envoy means, in its own words about a resource; None where they name nothing that is in it."""
+        found = self._resources.get((type_url, name))
+        if found is None:
+            return None
+        json = json_of(self._api, found.resource)
+        path = field_meant(json, words)
+        return self._looking(found, json)(path) if path is not None else None
+
     def _looking(self, found: CompiledResource, json: Json) -> _Look:
         key = (found.resource.type_url, found.resource.name)
-        frames = [] if found.origin.kind == ENVOY_RESOURCE else list(self._frames(key, json))
+        frames: dict[Path, list[Frame]] = {}
+        for each in () if found.origin.kind == ENVOY_RESOURCE else self._frames(key, json):
+            frames.setdefault(each.prefix, []).append(each)
         return _Look(self._files, found, frames, self._writes.get(key, ()))
 
     def _frames(self, key: tuple[TypeUrl, str], json: Json) -> Iterator[Frame]:
@@ -112,25 +124,26 @@ class _Look:
 
     files: AuthoredFiles
     resource: CompiledResource
-    frames: Sequence[Frame]
+    frames: Mapping[Path, Sequence[Frame]]
     writes: Sequence[Write]
 
     def __call__(self, path: Path) -> ValueOrigin:
         write = writer_of(self.writes, path)
         if write is not None:
             return self._at("patch", write.patch, write.at_of(path))
-        if path[-1:] == ("@type",) and self.frames:
-            return self._default(self._frames_of(path)[0])
-        for frame in self._frames_of(path):
+        frames = self._frames_of(path)
+        if path[-1:] == ("@type",) and frames:
+            return self._default(frames[0])
+        for frame in frames:
             asked = candidates(frame.table, path[len(frame.prefix) :], frame.base)
             if asked is not None:
                 return self._first(frame, asked)
-        return self._whole(path)
+        return self._at("object", frames[0].subject, frames[0].base) if frames else self._whole(path)
 
     def _frames_of(self, path: Path) -> list[Frame]:
         """The most exact first; of two, the later."""
-        covering = [each for each in reversed(self.frames) if each.covers(path)]
-        return sorted(covering, key=lambda each: -len(each.prefix))
+        prefixes = (path[:length] for length in range(len(path), -1, -1))
+        return [each for prefix in prefixes for each in reversed(self.frames.get(prefix, ()))]
 
     def _first(self, frame: Frame, asked: Sequence[Path]) -> ValueOrigin:
         subject = frame.subject

@@ -71,8 +71,13 @@ PROXY: Table = {
 CLOSED: Table = {(REST,): DEFAULT}
 SHARE: Table = {("name",): (("name",),), ("weight",): (("weight",),), ("host_rewrite_literal",): DEFAULT}
 
-ROUTE_CONFIGURATION: Table = {("name",): (("hostname",), ("port",)), (REST,): DEFAULT}
-PLAIN_ROUTE_CONFIGURATION: Table = {("name",): (("port",),), (REST,): DEFAULT}
+ROUTE_CONFIGURATION: Table = {
+    ("name",): (("hostname",), ("port",)),
+    ("ignore_port_in_host_matching",): DEFAULT,
+    ("request_headers_to_remove", REST): DEFAULT,
+    ("typed_per_filter_config", REST): DEFAULT,
+}
+PLAIN_ROUTE_CONFIGURATION: Table = ROUTE_CONFIGURATION | {("name",): (("port",),)}
 SCOPE: Table = {(REST,): (("hostname",), ("port",))}
 HOST: Table = {
     ("name",): (("hostname",),),

@@ -125,6 +125,16 @@ def test_watching_prints_again_on_change_until_ctrl_c(server: ServerProcess, doc
     assert finished(process).code == 130
 
 
+def test_a_revision_is_explained_by_its_own_documents(server: ServerProcess, documents: Documents) -> None:
+    told(server.run("apply", str(documents.cluster())), 0)
+    lines = told(server.run("show", "1", "--group", documents.group, "--explain"), 0).out.splitlines()
+    assert lines[:2] == ["---", "# cluster/web"]
+    (timeout,) = (line for line in lines if line.startswith("connect_timeout"))
+    assert "  # web.yaml:" in timeout
+    shown = told(server.run("show", "1", "--group", documents.group, "--explain", "-o", "json"), 0).json()
+    assert shown["resources"][0]["origins"]["/name"]["field"] == "spec.name"
+
+
 def test_why_names_the_place(server: ServerProcess, documents: Documents) -> None:
     told(server.run("apply", str(documents.cluster())), 0)
     why = told(server.run("why", "cluster/web", "--group", documents.group), 0).out

@@ -56,6 +56,18 @@ def test_render_is_the_contract_and_stable(documents: Documents) -> None:
     assert told(offline("render", str(documents), "-o", "name"), 0).out == "cluster/a\ncluster/b\n"
 
 
+def test_render_explains_where_values_come_from(documents: Documents) -> None:
+    place = f"{documents.cluster('a').directory / 'a.yaml'}"
+    lines = told(offline("render", str(documents), "--explain"), 0).out.splitlines()
+    assert lines[:2] == ["---", "# cluster/a"]
+    timeout = next(line for line in lines if line.startswith("connect_timeout"))
+    assert timeout.split("  # ")[1].startswith(f"{place}:")
+    (resource,) = told(offline("render", str(documents), "--explain", "-o", "json"), 0).json()["resources"]
+    origin = resource["origins"]["/connect_timeout"]
+    assert (origin["how"], origin["object"], origin["field"]) == ("document", "EnvoyResource a", "spec.connect_timeout")
+    assert timeout.endswith(f"{place}:{origin['line']}")
+
+
 def test_what_is_served_is_what_was_rendered(server: ServerProcess, documents: Documents) -> None:
     rendered = told(offline("render", str(documents.cluster()), "-o", "json"), 0).json()["resources"]
     told(server.run("apply", str(documents)), 0)

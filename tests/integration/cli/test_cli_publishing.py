@@ -23,10 +23,11 @@ from tests.spine import ServerProcess
 def test_plan_apply_plan_tells_what_would_change_and_then_nothing(server: ServerProcess, documents: Documents) -> None:
     documents.cluster()
     planned = told(server.run("plan", str(documents), "--exit-code"), 1)
-    assert planned.out.splitlines() == [
-        f"+ cluster web  {documents.directory}/web.yaml:1",
+    lines = planned.out.splitlines()
+    assert lines[0] == f"+ EnvoyResource web   {documents.directory}/web.yaml:1"
+    assert lines[-2:] == [
         "xDS: 1 cluster added. Reaches 0 of 0 gateways.",
-        f"Base: none, the group {documents.group} is new",
+        f"Drains no listener. Warms 1 cluster. Base: none, the group {documents.group} is new",
     ]
     assert told(server.run("apply", str(documents)), 0).out == "revision 1 stored.\n"
     assert told(server.run("plan", str(documents), "--exit-code"), 0).out.splitlines()[-1] == "Base: revision 1"
@@ -40,12 +41,21 @@ def test_plan_shows_the_field_that_changes(server: ServerProcess, documents: Doc
     assert change["fields"] == [{"path": "connect_timeout", "before": "1s", "after": "2s"}]
     assert (planned["base"], planned["resources_before"], planned["resources_removed"]) == (1, 1, 0)
     lines = told(server.run("plan", str(documents)), 0).out.splitlines()
-    assert lines[0] == "~ cluster web  connect_timeout: 1s -> 2s"
+    assert lines == [
+        "~ EnvoyResource web   connect_timeout: 1s -> 2s",
+        "xDS: 1 cluster changed. Reaches 0 of 0 gateways.",
+        "warms cluster web anew: its connections to backends are closed",
+        "Drains no listener. Warms 1 cluster. Base: revision 1",
+    ]
+    wide = told(server.run("plan", str(documents), "-o", "wide"), 0).out.splitlines()
+    assert wide[:2] == [lines[0], "~ cluster web  connect_timeout: 1s -> 2s"]
+    assert planned["objects"][0]["fields"] == change["fields"]
+    assert planned["warmings"] == [{"cluster": "web", "rebuilt": True}]
 
 
 def test_dry_run_stores_nothing(server: ServerProcess, documents: Documents) -> None:
     dry = told(server.run("apply", str(documents.cluster()), "--dry-run"), 0)
-    assert dry.out.startswith("+ cluster web")
+    assert dry.out.startswith("+ ")
     told(server.run("history", "--group", documents.group), 3)
 
 
@@ -187,3 +197,11 @@ def test_a_file_with_mistakes_is_refused_with_clickable_places(server: ServerPro
         printed = done.out if command == "validate" else done.err
         assert re.search(r"^shop/web\.yaml:7:3 error E\d{4} .*conect_timeout.*did you mean", printed, re.M), done
         assert "  7 |   conect_timeout: 1s" in printed
+
+
+def test_a_plan_reports_what_is_wrong_for_ci(server: ServerProcess, documents: Documents) -> None:
+    documents.cluster("web", "0s")
+    refused = told(server.run("plan", str(documents), "-o", "github"), 3)
+    assert refused.out.startswith(f"::error file={documents}/web.yaml,line=7,col=20,title=E0401 ")
+    documents.cluster("web", "1s")
+    assert told(server.run("plan", str(documents), "-o", "sarif", "--exit-code"), 1).json()["runs"][0]["results"] == []

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from api.envoy.json_form import to_json
 from api.envoy.messages import child_fields, children
 from api.envoy.problem import DEPTH_LIMIT, Path
 from api.envoy.registry import EnvoyApi
 from snapshots.authoring.gateway.regexes import regex_problem
-from snapshots.checks.concern import Concern, kind_of
+from snapshots.authoring.provenance.words import field_meant, values_mentioned
+from snapshots.checks.concern import Concern, Generated, kind_of
 from snapshots.codes import ENVOY_REFUSES
 from snapshots.model import CompiledResource
 from xds.protocol.types import SECRET
-from xds.server.taste.words import Refusal, values_mentioned
+from xds.server.taste.words import Refusal
 
 _EXPRESSION = "envoy.type.matcher.v3.RegexMatcher"
 # What is written as Envoy writes it has the message's own paths.
@@ -26,12 +28,14 @@ def concern_of(api: EnvoyApi, refusal: Refusal, refused: CompiledResource) -> Co
     text = f'Envoy does not take {kind_of(refusal.type_url)} "{resource.name}": {refusal.words}'
     if resource.type_url == SECRET:  # no line of a private key is shown
         return Concern(ENVOY_REFUSES, text, origin, at=("metadata", "name"))
-    if origin.kind == _AS_WRITTEN:
-        expression = _expression(api, api.parse(resource.type_url, resource.body), refusal.words, 1)
-        if expression:
-            return Concern(ENVOY_REFUSES, text, origin, at=("spec", *expression))
+    message = api.parse(resource.type_url, resource.body)
+    expression = _expression(api, message, refusal.words, 1)
+    if origin.kind == _AS_WRITTEN and expression:
+        return Concern(ENVOY_REFUSES, text, origin, at=("spec", *expression))
     likely = tuple(each for each in values_mentioned(refusal.words) if each != resource.name)
-    return Concern(ENVOY_REFUSES, text, origin, likely=(*likely, resource.name))
+    meant = None if origin.kind == _AS_WRITTEN else expression or field_meant(to_json(api, message), refusal.words)
+    generated = Generated(resource.type_url, resource.name, meant) if meant else None
+    return Concern(ENVOY_REFUSES, text, origin, likely=(*likely, resource.name), generated=generated)
 
 
 def about(refusal: Refusal, refused: Sequence[CompiledResource]) -> tuple[CompiledResource, ...]:

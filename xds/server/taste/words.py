@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from xds.protocol.types import TypeUrl
 
 _LIST = re.compile(r"^Error adding/updating \w+\(s\) ")
-_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
-_WORD = re.compile(r"[^\s,;()'\"]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +59,3 @@ def _starts(text: str, head: str) -> Iterator[int]:
 def says(message: str, name: str) -> bool:
     """Whether the name is in the message as a word of its own: "web" is not in "web-2"."""
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", message) is not None
-
-
-def values_mentioned(words: str) -> tuple[str, ...]:
-    """What may be a value that was authored, the likeliest first: what is quoted, then words, the longest first."""
-    quoted = [one or other for one, other in _QUOTED.findall(words)]
-    plain = sorted({each.rstrip(".:") for each in _WORD.findall(words)}, key=lambda each: (-len(each), each))
-    return tuple(dict.fromkeys([*quoted, *(each for each in plain if len(each) > 3)]))
