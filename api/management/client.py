@@ -87,6 +87,7 @@ class ManagementClient:
         source: str = "",
         idempotency_key: str = "",
         partial: bool = False,
+        beyond_budgets: bool = False,
     ) -> pb.PublishResponse:
         """Publish a workspace. Raises InvalidConfig with all findings, Conflict, LimitExceeded, StoreUnavailable.
 
@@ -101,6 +102,7 @@ class ManagementClient:
             source=source,
             idempotency_key=idempotency_key or uuid.uuid4().hex,
             partial=partial,
+            beyond_budgets=beyond_budgets,
         )
         with tracing.span("fairlead apply"):
             answer: pb.PublishResponse = await self._upload(self._stub.Publish, header, documents)
