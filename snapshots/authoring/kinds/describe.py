@@ -111,6 +111,8 @@ def _below(here: Described, struct: _Below, step: str) -> tuple[Described, _Belo
     if step not in names:
         near = next((name for name in names if name.lower() == step.lower()), "")
         hint = f'did you mean "{near}"?' if near else did_you_mean(step, names) or f"fields: {', '.join(names)}"
+        if here.path == "EnvoyResource.spec":
+            hint = "fields of a message are explained by its own name: envoy.config.cluster.v3.Cluster.connect_timeout"
         lacks = f'has no field "{step}"; {hint}' if names else f"is {here.type}: it has no fields"
         raise NotFound(f"{here.path} {lacks}")
     assert struct is not None
