@@ -162,7 +162,7 @@ WRONG = {
     ),
     "a certificate that is none": (
         LISTENER + TLS + f"    filters: [{TCP}, stat_prefix: one, cluster: w}}}}]\n" + a_cluster("w", EDS) + PAIR,
-        "metadata: {name: pair}",
+        "metadata:",
         "certificate chain",
     ),
 }
