@@ -86,12 +86,12 @@ def test_the_schema_is_json_also_for_people(capsys: Captured) -> None:
     assert main(["schema", "httproute"]) == 0
 
 
-@pytest.mark.parametrize("command", ["init", "fmt", "schema", "explain"])
-def test_help_imports_nothing_heavy(command: str) -> None:
+def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from api.cli.main import main\n"
-        f"assert main([{command!r}, '--help']) == 0\n"
+        "for command in ('init', 'fmt', 'schema', 'explain'):\n"
+        "    assert main([command, '--help']) == 0\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
