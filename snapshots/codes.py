@@ -51,6 +51,11 @@ HOSTNAME_CLAIMED = "W0506"
 
 FILE_TOO_LARGE = "E0601"
 RESOURCE_TOO_LARGE = "E0602"
+BUDGET_RESOURCES = "E0603"
+BUDGET_SIZE = "E0604"
+BUDGET_GROWTH = "E0605"
+BUDGET_REMOVED = "E0606"
+BUDGET_EMPTIED = "E0607"
 
 FILE_MISSING = "E0701"
 FILE_UNREADABLE = "E0702"
@@ -156,6 +161,11 @@ TITLES: dict[str, str] = {
     HOSTNAME_CLAIMED: "a hostname and match that another namespace has already",
     FILE_TOO_LARGE: "a file that is too large",
     RESOURCE_TOO_LARGE: "an Envoy resource that is too large",
+    BUDGET_RESOURCES: "more resources than a budget has",
+    BUDGET_SIZE: "more bytes than a budget has",
+    BUDGET_GROWTH: "too much more at once",
+    BUDGET_REMOVED: "too much removed at once",
+    BUDGET_EMPTIED: "nothing left to serve",
     FILE_MISSING: "no such file or directory",
     FILE_UNREADABLE: "a file that cannot be read",
     FILE_IRREGULAR: "not a regular file",

@@ -11,8 +11,17 @@ from api.cli.terminal import escape
 if TYPE_CHECKING:
     from snapshots.authoring.kinds.describe import Described
 
+# How the names of Envoy's messages begin, and of those that they hold.
+PACKAGES = ("envoy.", "xds.", "udpa.", "google.")
+TYPE_URL = "type.googleapis.com/"
 WIDTH = 110
 INDENT = "  "
+
+
+def message_name(words: str) -> str:
+    """The full name of a message, from itself or its type URL; empty for what names something else."""
+    name = words.removeprefix(TYPE_URL)
+    return name if name.startswith(PACKAGES) else ""
 
 
 def description_lines(described: Described) -> Iterator[str]:

@@ -65,6 +65,14 @@ def compiled(gathered: Gathered) -> Compilation:
     return replace(compilation, findings=tuple(map(gathered.shown, compilation.findings)))
 
 
+def own_budgets(compilation: Compilation) -> tuple[Finding, ...]:
+    """What is beyond the workspace's own budgets, as far as can be told without a server."""
+    from snapshots.checks.budgets import UNLIMITED, Weighing, Weight, over_budget
+
+    weighing = Weighing(compilation.workspace, Weight(), Weight.of(compilation.resources), 0)
+    return over_budget(weighing, UNLIMITED, compilation.budgets)
+
+
 def common_directory(paths: Sequence[str]) -> Path:
     """What document paths are relative to: the nearest directory that holds all that was given."""
     named = [os.path.abspath(path) for path in paths if path != STANDARD_INPUT]

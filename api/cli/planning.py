@@ -41,9 +41,16 @@ def plan_findings(plan: pb.PlanResponse) -> tuple[Finding, ...]:
     return tuple(map(finding_from, plan.findings))
 
 
+def beyond_budgets(plan: pb.PlanResponse) -> tuple[Finding, ...]:
+    """What publishing is refused for, unless it is said to be meant."""
+    from api.management.details import finding_from
+
+    return tuple(map(finding_from, plan.beyond_budgets))
+
+
 def show_plan(plan: pb.PlanResponse, invocation: Invocation) -> None:
     """Print a plan: a line a field, then what it comes to. Warnings go to standard error."""
-    for line in finding_lines(plan_findings(plan), Paint(invocation.color, sys.stderr)):
+    for line in finding_lines((*plan_findings(plan), *beyond_budgets(plan)), Paint(invocation.color, sys.stderr)):
         say(line)
     if invocation.output not in (Format.TABLE, Format.WIDE):
         show_listing(Listing((), (), _names(plan.changes), plan_document(plan)), invocation.output)
@@ -118,6 +125,7 @@ def plan_document(plan: pb.PlanResponse) -> dict[str, Any]:
         "objects": [objects.document(change) for change in plan.objects],
         "changes": [changes.document(change) for change in plan.changes],
         "findings": finding_documents(plan_findings(plan)),
+        "beyond_budgets": finding_documents(beyond_budgets(plan)),
         "nodes_reached": plan.nodes_reached,
         "nodes_total": plan.nodes_total,
         "localities": [plain(each) for each in plan.localities],
@@ -142,6 +150,20 @@ def show_changes(changes: list[pb.Change], document: dict[str, Any], invocation:
 
 def _names(changes: Any) -> tuple[str, ...]:
     return tuple(name_of(change.type_url, change.name) for change in changes)
+
+
+async def allow_beyond_budgets(plan: pb.PlanResponse, *, yes: bool) -> None:
+    """Ask when something is beyond a budget. Raises InvalidConfig, with all that is, when the answer is not yes."""
+    found = beyond_budgets(plan)
+    if yes or not found:
+        return
+    if can_ask():
+        for finding in found:
+            say(str(finding))
+        if await confirm("Go on?"):
+            return
+        raise InvalidConfig("nothing was stored")
+    raise InvalidConfig("this is beyond a budget; say --yes if it is meant. Nothing was stored", findings=found)
 
 
 async def allow_removals(removed: int, before: int, what: str, *, yes: bool) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from api.envoy.registry import EnvoyApi
+from api.errors import Finding
 from api.management.events import EventHub
+from snapshots.checks.budgets import Budgets
+from snapshots.model import CompiledResource, Document
 from snapshots.store.endpoint_sets import Store
 from snapshots.store.protocol import Revision, StoreStatus
 from xds.fleet import Fleet, Loads
 from xds.protocol.types import GroupName
+
+# What a real Envoy says of all that a group would be served, and of the documents of one upload: as findings in them.
+Taste = Callable[[GroupName, Sequence[CompiledResource], Sequence[Document]], Awaitable[tuple[Finding, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The store, Envoy's API, this server's fleet and its load, and who wants to hear of it; `now` is Unix time."""
+    """The store, Envoy's API, this server's fleet and its load, who wants to hear of it, what a publication may come
+    to, and who tastes it, if anybody does; `now` is Unix time."""
 
     store: Store
     envoy: EnvoyApi
@@ -51,4 +58,6 @@ class Backend:
     hub: EventHub
     facts: ServerFacts
     loads: Loads
+    budgets: Budgets = field(default_factory=Budgets)
+    taste: Taste | None = None
     now: Callable[[], float] = time.time

@@ -87,6 +87,7 @@ class ManagementClient:
         source: str = "",
         idempotency_key: str = "",
         partial: bool = False,
+        beyond_budgets: bool = False,
         sync_holder: str = "",
         break_glass: bool = False,
     ) -> pb.PublishResponse:
@@ -105,6 +106,7 @@ class ManagementClient:
             source=source,
             idempotency_key=idempotency_key or uuid.uuid4().hex,
             partial=partial,
+            beyond_budgets=beyond_budgets,
             sync_holder=sync_holder,
             break_glass=break_glass,
         )

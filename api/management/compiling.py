@@ -12,6 +12,7 @@ from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.compile import Compilation, compile_documents
 from snapshots.authoring.envelope import ENVOY_RESOURCE
 from snapshots.authoring.gateway.conditions import ObjectStatus
+from snapshots.checks.budgets import UNLIMITED, Budgets
 from snapshots.model import CompiledResource, WorkspaceName
 from xds.protocol.types import GroupName
 
@@ -30,6 +31,7 @@ class Compiled:
     findings: tuple[Finding, ...]
     refused: bool
     statuses: tuple[ObjectStatus, ...] = ()
+    budgets: Budgets = UNLIMITED
 
     def require(self) -> None:
         """Raises InvalidConfig with all findings when it is refused."""
@@ -65,6 +67,7 @@ class Compiler:
             findings=compilation.findings,
             refused=_refused(compilation, partial=header.partial),
             statuses=compilation.statuses,
+            budgets=compilation.budgets,
         )
 
 

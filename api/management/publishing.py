@@ -19,8 +19,9 @@ from api.management.v1 import management_pb2 as pb
 from api.telemetry import tracing
 from snapshots import codes
 from snapshots.authoring.differences import object_changes
+from snapshots.checks.budgets import Weighing, Weight, over_budget
 from snapshots.effects import Change
-from snapshots.model import Document, Origin, WorkspaceName
+from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
 from snapshots.store.protocol import Publication, Published, ResourceChange, Rollback
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
@@ -31,11 +32,12 @@ NAME_LIMIT_CHARACTERS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a group serves now, as one workspace sees it: its own resources, and whose the others are."""
+    """What a group serves now, as one workspace sees it: its own resources, those of others, and whose all are."""
 
     base: int
     own: dict[Key, Resource]
     origins: dict[Key, Origin]
+    others: tuple[CompiledResource, ...] = ()
 
 
 class Publishing:
@@ -69,6 +71,8 @@ class Publishing:
         if not compiled.refused:
             self._add_changes(answer, compiled, standing)
             await self._add_objects(answer, compiled, standing, upload)
+            beyond = over_budget(_weighing(compiled, standing), self._backend.budgets, compiled.budgets)
+            answer.beyond_budgets.extend(map(finding_message, beyond))
             hidden = await hidden_endpoints(self._backend.store, compiled.group, answer.changes)
             answer.findings.extend(map(finding_message, hidden))
         return answer
@@ -79,6 +83,7 @@ class Publishing:
         with tracing.span("compile"):
             compiled = await self._compiler.compile(upload)
         compiled.require()
+        await self._taste(compiled, upload)
         header = upload.header
         source = await admit_change(self._backend, compiled.group, compiled.workspace, header)
         publication = Publication(
@@ -92,10 +97,23 @@ class Publishing:
             source=_short(source, "source"),
             base=header.base if header.HasField("base") else None,
             traceparent=tracing.current_traceparent(),
+            budgets=(self._backend.budgets, compiled.budgets),
+            beyond_budgets=header.beyond_budgets,
         )
         with tracing.span("store.publish", attributes={"fairlead.group": compiled.group}):
             published = await self._backend.store.publish(publication)
         return _answer(published, compiled.findings)
+
+    async def _taste(self, compiled: Compiled, upload: Upload) -> None:
+        """Raises InvalidConfig for what a real Envoy does not take, where this server is to ask one."""
+        if self._backend.taste is None:
+            return
+        standing = await self._standing(compiled.group, compiled.workspace)
+        whole = (*standing.others, *compiled.resources)
+        with tracing.span("taste", attributes={"fairlead.group": compiled.group}):
+            findings = await self._backend.taste(compiled.group, whole, upload.documents)
+        if findings:
+            raise InvalidConfig("a real Envoy does not take this; nothing was stored", findings=findings)
 
     async def rollback(self, request: pb.RollbackRequest) -> pb.PublishResponse:
         """Raises NotFound, Conflict."""
@@ -118,8 +136,10 @@ class Publishing:
             return Standing(0, {}, {})
         origins = dict(await self._backend.store.origins(group, head.number))
         snapshot = await self._backend.store.snapshot(group, head.number)
-        own = {_key_of(one): one for one in snapshot.resources if origins[_key_of(one)].workspace == workspace}
-        return Standing(head.number, own, origins)
+        every = [CompiledResource(one, origins[_key_of(one)]) for one in snapshot.resources]
+        own = {_key_of(one.resource): one.resource for one in every if one.origin.workspace == workspace}
+        others = tuple(one for one in every if one.origin.workspace != workspace)
+        return Standing(head.number, own, origins, others)
 
     def _add_changes(self, answer: pb.PlanResponse, compiled: Compiled, standing: Standing) -> None:
         wanted = {_key_of(one.resource): one for one in compiled.resources}
@@ -146,6 +166,15 @@ class Publishing:
             before = await self._backend.store.documents(compiled.group, standing.base, compiled.workspace)
         changed = await asyncio.to_thread(object_changes, before, upload.documents)
         answer.objects.extend(object_message(each, compiled.workspace) for each in changed)
+
+
+def _weighing(compiled: Compiled, standing: Standing) -> Weighing:
+    """What publishing would come to, as the store will weigh it."""
+    others, after = Weight.of(standing.others), Weight.of(compiled.resources)
+    whole = Weight(others.resources + after.resources, others.size_bytes + after.size_bytes)
+    before = Weight(len(standing.own), sum(len(one.body) for one in standing.own.values()))
+    removed = len(standing.own.keys() - {_key_of(one.resource) for one in compiled.resources})
+    return Weighing(compiled.workspace, before, after, removed, compiled.group, whole)
 
 
 def _claims(compiled: Compiled, standing: Standing) -> list[Finding]:

@@ -23,6 +23,7 @@ from snapshots.authoring.places import Places
 from snapshots.authoring.printable import printable
 from snapshots.authoring.source import Mistake
 from snapshots.authoring.workspace import WorkspaceDocument
+from snapshots.checks.budgets import UNLIMITED, Budgets
 from snapshots.checks.checks import concerns
 from snapshots.checks.concern import Concern
 from snapshots.codes import INVALID_NAME, REFERENCE_DANGLING, WORKSPACE_TWICE
@@ -43,6 +44,7 @@ class Compilation:
     resources: tuple[CompiledResource, ...]
     findings: tuple[Finding, ...]
     statuses: tuple[ObjectStatus, ...] = ()
+    budgets: Budgets = UNLIMITED
 
     @property
     def ok(self) -> bool:
@@ -85,6 +87,7 @@ def compile_documents(
         tuple(sorted(resources, key=lambda each: (each.resource.type_url, each.resource.name))),
         tuple(sorted(findings, key=_by_place)),
         (*gateway.statuses, *with_concerns([told for each in contents for told in each.statuses], found)),
+        owner.budgets,
     )
 
 
@@ -113,6 +116,7 @@ def _contents(api: EnvoyApi, document: Document, cache: CompileCache | None) -> 
 class _Owner:
     name: str
     group: str
+    budgets: Budgets
 
 
 def _owner(contents: Sequence[Contents], workspace: str, group: str, places: Places) -> tuple[_Owner, list[Finding]]:
@@ -124,7 +128,8 @@ def _owner(contents: Sequence[Contents], workspace: str, group: str, places: Pla
         if why:
             findings.append(Finding(INVALID_NAME, f'the {what} name "{printable(name)}" {why}', field=what))
     name = workspace or (found[0].name if found else DEFAULT_WORKSPACE)
-    return _Owner(name, group or (found[0].group if found else DEFAULT_GROUP)), findings
+    budgets = found[0].budgets if found else UNLIMITED
+    return _Owner(name, group or (found[0].group if found else DEFAULT_GROUP), budgets), findings
 
 
 def _second_workspace(second: WorkspaceDocument, first: WorkspaceDocument) -> Mistake:

@@ -15,6 +15,7 @@ from snapshots.authoring.names import NAME_LIMIT, SHORT_NAME_LIMIT, name_problem
 from snapshots.authoring.source import Mistake
 from snapshots.authoring.yaml_nodes import Entry, Mapping, Node, Place, Scalar, describe, place_of
 from snapshots.codes import (
+    FIELD_OUT_OF_BOUNDS,
     INVALID_NAME,
     INVALID_TTL,
     MISSING_FIELD,
@@ -142,6 +143,21 @@ def name_at(mapping: Mapping, key: str, limit: int, report: Report, *, within: s
         report.wrong(INVALID_NAME, f'the name "{name}" {why}', place, at=_joined(within, key))
         return None, place
     return name, place
+
+
+def number_at(mapping: Mapping, key: str, low: int, high: int | None, report: Report, *, within: str) -> int:
+    """The whole number under `key`, which is there; `low` where it is none, and then that was reported."""
+    node, at = mapping.entries[key].node, _joined(within, key)
+    value = node.value if isinstance(node, Scalar) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        text = f"{at} must be a whole number, this is {describe(node)}"
+        report.wrong(WRONG_TYPE, text, place_of(mapping, (key,)), at=at)
+    elif value < low or (high is not None and value > high):
+        bounds = f"from {low} to {high}" if high is not None else f"{low} or more"
+        report.wrong(FIELD_OUT_OF_BOUNDS, f"{at} must be {bounds}, this is {value}", place_of(mapping, (key,)), at=at)
+    else:
+        return value
+    return low
 
 
 def _kind(root: Mapping, report: Report) -> str | None:

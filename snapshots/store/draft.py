@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.errors import Finding
+from snapshots.checks.budgets import over_budget
 from snapshots.model import WorkspaceName
+from snapshots.store import refusals
 from snapshots.store.chain import FIRST_IN_CHAIN
 from snapshots.store.codec import Digest
 from snapshots.store.compose import GroupState, compose, moved_workspaces, resource_changes
 from snapshots.store.protocol import AuditRecord, Publication, Revision, Rollback
 from snapshots.store.records import RevisionRecord, audit_of
+from snapshots.store.weighing import weighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,18 @@ class Draft:
 def draft_publication(head: Head | None, publication: Publication, now_s: float) -> Draft | None:
     """The next revision, or None when the publication changes nothing. Raises Conflict for names held by others.
 
-    A group's first publication is always a revision: without one there is no group.
+    A group's first publication is always a revision: without one there is no group. Raises InvalidConfig for what is
+    beyond a budget and not said to be meant.
     """
     state = head.state if head else GroupState()
     composition = compose(state, publication)
     if head and not composition.is_change:
         return None
+    beyond: tuple[Finding, ...] = ()
+    if publication.budgets is not None:
+        beyond = over_budget(weighed(state, composition, publication), *publication.budgets)
+    if beyond and not publication.beyond_budgets:
+        raise refusals.beyond_budgets(beyond)
     number = head.revision.number + 1 if head else 1
     workspaces = head.revision.workspaces if head else {}
     revision = Revision(
@@ -56,7 +66,7 @@ def draft_publication(head: Head | None, publication: Publication, now_s: float)
         workspace=publication.workspace,
         workspaces={**workspaces, publication.workspace: number},
         author=publication.author,
-        message=publication.message,
+        message=refusals.allowed(publication.message, publication.author, beyond),
         source=publication.source,
         created_at_s=now_s,
         idempotency_key=publication.idempotency_key,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from snapshots.checks.budgets import Budgets
 from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
@@ -21,6 +22,8 @@ class Publication:
     `base`: refuse if the workspace has moved past this revision of the group; None takes what is there.
     `idempotency_key`: the same key publishes at most once; a repeat returns the first outcome.
     `traceparent`: W3C trace context of the author's command, kept so that a trace runs to the nodes' ACKs.
+    `budgets`: the operator's and the workspace's own, if any: refuse what is beyond them, unless `beyond_budgets` says
+    that it is meant; then the message has what was beyond.
     """
 
     group: GroupName
@@ -33,6 +36,8 @@ class Publication:
     source: str = ""
     base: int | None = None
     traceparent: str = ""
+    budgets: tuple[Budgets, Budgets] | None = None
+    beyond_budgets: bool = False
 
 
 @dataclass(frozen=True, slots=True)

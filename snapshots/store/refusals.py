@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from api.errors import Conflict, Finding, InvalidConfig, LimitExceeded, NotFound
 from snapshots import codes
@@ -142,6 +142,19 @@ def _oversized(resource: Resource, origin: Origin) -> Finding:
         column=origin.column,
         resource=resource.name,
     )
+
+
+def beyond_budgets(findings: Sequence[Finding]) -> InvalidConfig:
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return InvalidConfig(f"{findings[0].message}{more}; nothing was stored", findings=tuple(findings))
+
+
+def allowed(message: str, author: str, beyond: Sequence[Finding]) -> str:
+    """A revision's message, with what was beyond a budget and who allowed that."""
+    if not beyond:
+        return message
+    words = "; ".join(f"{finding.code} {finding.message}" for finding in beyond)
+    return f"{message} [allowed by {author or 'unknown'}: {words}]".strip()
 
 
 def named_twice(publication: Publication) -> InvalidConfig:

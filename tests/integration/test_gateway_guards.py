@@ -69,7 +69,7 @@ class Edge:
     async def _publish(self, objects: list[Object]) -> None:
         files = [Document(f"{number:02}.yaml", json.dumps(each).encode()) for number, each in enumerate(objects)]
         async with ManagementClient(self.server.management) as client:
-            await client.publish(files, group="edge", workspace="shop", partial=True)
+            await client.publish(files, group="edge", workspace="shop", partial=True, beyond_budgets=True)
 
 
 def documents(port: int, upstreams: dict[str, int], guarded: dict[str, list[Object]]) -> list[Object]:

@@ -162,7 +162,7 @@ async def test_a_cluster_is_named_as_it_is_served_and_the_set_as_eds_calls_it(se
 
 async def test_a_set_whose_cluster_is_gone_is_shown_and_can_be_cleared(server: WholeServer) -> None:
     await server.client.change_endpoints("edge", "carts", [replace(endpoint("10.0.0.5"))])
-    await server.client.publish(SHOP[:2])
+    await server.client.publish(SHOP[:2], beyond_budgets=True)
 
     (left,) = await server.client.list_endpoints("edge")
     assert (left.cluster, left.in_use, addresses(left)) == ("carts", False, ["10.0.0.5"])
@@ -274,7 +274,9 @@ async def test_a_watch_has_the_state_now_and_then_every_newest(server: WholeServ
 async def test_a_watch_of_a_group_tells_of_new_clusters_and_of_the_configuration(server: WholeServer) -> None:
     async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge")) as states:  # type: ignore[type-var]
         assert {(await anext(states)).cluster for _ in range(2)} == {"carts", "orders"}
-        await server.client.publish((*SHOP[:2], an_eds_cluster_document("fresh", ("10.0.7.7", 80))))
+        await server.client.publish(
+            (*SHOP[:2], an_eds_cluster_document("fresh", ("10.0.7.7", 80))), beyond_budgets=True
+        )
         fresh = await anext(states)
         assert (fresh.cluster, addresses(fresh)) == ("fresh", ["10.0.7.7"])
 
@@ -282,7 +284,7 @@ async def test_a_watch_of_a_group_tells_of_new_clusters_and_of_the_configuration
 async def test_a_watch_of_a_cluster_that_goes_ends_and_says_so(server: WholeServer) -> None:
     async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
         await anext(states)
-        await server.client.publish(SHOP[:2])
+        await server.client.publish(SHOP[:2], beyond_budgets=True)
         with pytest.raises(NotFound, match='no cluster "carts"'):
             await anext(states)
 

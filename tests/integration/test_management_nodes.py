@@ -129,7 +129,7 @@ async def test_why_tells_the_nodes_words_the_place_and_the_way_back(server: Whol
 async def test_why_tells_the_line_that_the_nodes_words_mean(server: WholeServer) -> None:
     site = (EXAMPLES / "shop").glob("*.yaml")
     documents = [Document(each.name, each.read_bytes()) for each in site]
-    await server.client.publish(documents, group="edge", workspace="shop")
+    await server.client.publish(documents, group="edge", workspace="shop", beyond_budgets=True)
     async with server.an_edge() as edge:
         await edge.subscribe(ROUTE, ["tcp/127.0.0.1:10080"])
         await edge.next()
@@ -152,7 +152,7 @@ async def test_why_still_answers_when_the_rejected_resource_was_removed_since(se
         await edge.next()
         await edge.nack(CLUSTER, "bad: will not do")
         await in_state(server, "edge-1", pb.Node.REJECTED)
-        await server.client.publish((*FIRST, a_cluster_document("good")))
+        await server.client.publish((*FIRST, a_cluster_document("good")), beyond_budgets=True)
 
         (why,) = await server.client.explain("edge", "bad")
         assert why.rejections[0].message == "bad: will not do"

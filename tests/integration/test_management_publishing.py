@@ -131,7 +131,9 @@ async def test_the_same_key_publishes_once(server: WholeServer) -> None:
 
 async def test_a_stale_base_is_a_conflict_that_names_who_was_first(server: WholeServer) -> None:
     await server.client.publish(SHOP, author="ann")
-    await server.client.publish((a_workspace(), a_cluster_document("web", "2s")), author="bob", base=1)
+    await server.client.publish(
+        (a_workspace(), a_cluster_document("web", "2s")), author="bob", base=1, beyond_budgets=True
+    )
 
     with pytest.raises(Conflict, match="bob"):
         await server.client.publish(SHOP, base=1)
@@ -139,7 +141,7 @@ async def test_a_stale_base_is_a_conflict_that_names_who_was_first(server: Whole
 
 async def test_rollback_serves_the_same_bytes_as_a_new_revision(server: WholeServer) -> None:
     await server.client.publish(SHOP)
-    await server.client.publish((a_workspace(), a_cluster_document("web", "2s")))
+    await server.client.publish((a_workspace(), a_cluster_document("web", "2s")), beyond_budgets=True)
 
     answer = await server.client.rollback("edge", 1, author="ann", message="oops")
 
@@ -152,7 +154,7 @@ async def test_rollback_serves_the_same_bytes_as_a_new_revision(server: WholeSer
 
 async def test_history_and_differences(server: WholeServer) -> None:
     await server.client.publish(SHOP)
-    await server.client.publish((a_workspace(), a_cluster_document("web", "2s")))
+    await server.client.publish((a_workspace(), a_cluster_document("web", "2s")), beyond_budgets=True)
 
     assert [one.number for one in await server.client.list_revisions("edge")] == [2, 1]
     assert [one.number for one in await server.client.list_revisions("edge", limit=1, before=2)] == [1]
@@ -238,3 +240,33 @@ async def test_publishing_again_sends_what_changed_and_all_of_it_where_the_serve
         assert (answer.revision.number, answer.revision.changed) == (2, 1)
         documents = [document async for document in server.client.get_documents("edge")]
         assert {(one.path, one.content) for one in documents} == {(one.path, one.content) for one in changed}
+
+
+def many(count: int, first: int = 0) -> tuple[Document, ...]:
+    return (a_workspace(), *(a_cluster_document(f"web-{number}") for number in range(first, first + count)))
+
+
+async def test_what_is_beyond_a_budget_is_refused_until_it_is_meant_and_then_the_record_has_it() -> None:
+    async with whole_server(budget_resources=12) as server:
+        await server.client.publish(many(10))
+        for documents, code in ((many(8), "E0606"), (many(0), "E0607"), (many(13), "E0603")):
+            plan = await server.client.plan(documents)
+            assert [each.code for each in plan.beyond_budgets] == [code]
+            with pytest.raises(InvalidConfig) as refused:
+                await server.client.publish(documents)
+            assert [each.code for each in refused.value.findings] == [code]
+        assert (await server.client.get_revision("edge")).number == 1
+
+        answer = await server.client.publish(many(8), author="ann", message="less", beyond_budgets=True)
+        words = "E0606 this removes 2 of 10 resources of workspace shop (20 %), and 10 % may go at once"
+        assert answer.revision.message == f"less [allowed by ann: {words}]"
+        assert (await server.client.publish(many(8), message="again", beyond_budgets=True)).created is False
+
+
+async def test_a_workspace_may_have_smaller_budgets_of_its_own() -> None:
+    text = a_workspace().content.decode().replace("{group: edge}", "{group: edge, budgets: {resources: 3}}")
+    own = Document("fairlead.yaml", text.encode())
+    async with whole_server() as server:
+        await server.client.publish((own, *many(3)[1:]))
+        with pytest.raises(InvalidConfig, match="workspace shop would have 4 resources, and its budget is 3"):
+            await server.client.publish((own, *many(4)[1:]))

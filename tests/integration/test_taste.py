@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,9 +21,13 @@ from snapshots.authoring.compile import compile_documents
 from snapshots.authoring.files import read_documents
 from snapshots.error_pages import error_page
 from snapshots.model import Document
+from snapshots.store.memory import MemoryStore
 from tests.patches import GATEWAY, a_patch, a_site
 from tests.spine import FAIRLEAD, ROOT, wait_for
 from tests.unit.test_error_pages import EXAMPLE, mended
+from tests.whole_servers import a_workspace, whole_server
+from xds.server.assembly import assemble
+from xds.server.settings_sources import load_settings
 from xds.server.taste.findings import tasted_findings
 from xds.server.taste.program import Program, find_envoy
 from xds.server.taste.tasting import Tasted, taste
@@ -162,7 +167,7 @@ WRONG = {
     ),
     "a certificate that is none": (
         LISTENER + TLS + f"    filters: [{TCP}, stat_prefix: one, cluster: w}}}}]\n" + a_cluster("w", EDS) + PAIR,
-        "metadata: {name: pair}",
+        "metadata:",
         "certificate chain",
     ),
 }
@@ -293,6 +298,32 @@ def test_no_envoy_is_left_behind_by_a_command_that_is_killed(tmp_path: Path) -> 
     command.send_signal(signal.SIGKILL)
     command.wait()
     wait_for(lambda: not is_alive(int(pid.read_text())), "it to end with its parent")
+
+
+async def test_a_server_that_tastes_stores_nothing_that_envoy_does_not_take() -> None:
+    wrong = a_cluster("one", f"type: STATIC\n  load_assignment: {endpoints('one', 'carts.internal')}")
+    async with whole_server(taste=True) as server:
+        good = [a_workspace("shop"), Document("good.yaml", a_cluster("two", "type: STATIC").encode())]
+        assert (await server.client.publish(good)).created
+        with pytest.raises(InvalidConfig, match="a real Envoy does not take this") as refused:
+            await server.client.publish([a_workspace("other"), Document("bad.yaml", wrong.encode())])
+        assert [(each.code, each.path, each.line) for each in refused.value.findings] == [("E1301", "bad.yaml", 10)]
+        assert [each.number for each in await server.client.list_revisions("edge")] == [1]
+
+
+def test_a_server_that_is_to_taste_and_has_no_envoy_does_not_start(tmp_path: Path) -> None:
+    settings = load_settings(flags={"memory": True, "taste": True, "envoy": tmp_path / "nothing"})
+    with pytest.raises(TasteUnavailable, match="no Envoy to taste with"):
+        assemble(settings, MemoryStore(time.time), load_default())
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "apply"])
+def test_each_command_ends_with_3_for_what_envoy_does_not_take_and_asks_no_server(command: str, tmp_path: Path) -> None:
+    (tmp_path / "web.yaml").write_text(WRONG["an address that is none"][0])
+    done = subprocess.run((*FAIRLEAD, command, str(tmp_path), "--taste"), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 3, done
+    assert "web.yaml:10:" in (done.stdout if command == "validate" else done.stderr)
+    assert "Envoy 1.40.0 was given 1 resource and does not take all of them" in done.stderr
 
 
 def is_alive(pid: int) -> bool:

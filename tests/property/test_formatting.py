@@ -99,7 +99,7 @@ def documents(draw: st.DrawFn) -> str:
     return "\n".join(lines) + draw(st.sampled_from(("\n", "", "\n\n\n", "\n# the end\n")))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents())
 def test_formatting_changes_how_a_text_looks_and_nothing_else(text: str) -> None:
     first = formatted(text)

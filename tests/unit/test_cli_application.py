@@ -103,7 +103,7 @@ def test_unknown_command_is_a_usage_error_with_a_suggestion(capsys: pytest.Captu
         ["context", "set", "new"],
         ["completion", "tcsh"],
         ["init", "--port", "0"],
-        ["sync"],
+        ["rollout"],
     ],
     ids=" ".join,
 )

@@ -53,6 +53,7 @@ RULES: dict[str, tuple[str, str]] = {
     "no line break at the end": ("a: |\n  x", "a: |-\n  x\n"),
     "nothing": ("", ""),
     "nothing but a comment": ("\n  # x\n\n", "# x\n"),
+    "a comment at the very end": ("a:   1 # x", "a: 1  # x\n"),
     "keys without a value": ("a: {b:  , c: }\nd:\n", "a: {b: , c: }\nd:\n"),
     "tags": ("a:   !!str   1\n", "a: !!str 1\n"),
 }

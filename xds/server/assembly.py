@@ -13,6 +13,7 @@ from api.envoy.registry import EnvoyApi
 from api.hosting.http import HttpServer
 from api.management.backend import Addresses, Backend, ServerFacts
 from api.management.events import EventHub
+from snapshots.checks.budgets import Budgets
 from snapshots.store.endpoint_sets import Store
 from snapshots.store.protocol import StoreStatus
 from xds.fleet import Fleet
@@ -29,6 +30,7 @@ from xds.server.reporting import Reporting
 from xds.server.rest import rest_is_off, rest_route
 from xds.server.server import XdsOptions, XdsServer
 from xds.server.settings import ServerSettings
+from xds.server.taste.at_publish import taste_of
 from xds.server.tls import TlsFiles
 
 
@@ -67,7 +69,7 @@ def assemble(settings: ServerSettings, store: Store, envoy: EnvoyApi) -> Parts:
         leaving=lambda: readiness.draining,
     )
     management = ManagementServer(
-        Backend(store, envoy, fleet, hub, facts, xds.loads),
+        Backend(store, envoy, fleet, hub, facts, xds.loads, _budgets(settings), taste_of(settings, envoy)),
         str(settings.management_address),
         observer,
         tls=_tls(settings.management_cert, settings.management_key, settings.management_client_ca),
@@ -95,6 +97,15 @@ def _xds_options(settings: ServerSettings) -> XdsOptions:
         identifier=f"fairlead {installed_version()}",
         client_status=Audience(settings.client_status),
         load_reporting_interval_s=settings.load_reporting_interval_s,
+    )
+
+
+def _budgets(settings: ServerSettings) -> Budgets:
+    return Budgets(
+        settings.budget_resources,
+        settings.budget_size_bytes,
+        settings.budget_growth_percent,
+        settings.budget_removed_percent,
     )
 
 

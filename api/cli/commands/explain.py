@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.descriptions import description_lines
+from api.cli.descriptions import description_lines, message_name
 from api.cli.output import Format, show_document, write_lines
 from api.cli.shared import invocation_of
 
@@ -46,11 +46,12 @@ def command(context: typer.Context, subject: Subject) -> None:
 
 
 def _described(path: str) -> Described:
-    if path.startswith("envoy."):
+    message = message_name(path)
+    if message:
         from api.envoy.registry import load_default
         from snapshots.authoring.kinds.describe_envoy import describe_envoy
 
-        return describe_envoy(load_default(), path)
+        return describe_envoy(load_default(), message)
     from snapshots.authoring.kinds.describe import describe
 
     return describe(path)

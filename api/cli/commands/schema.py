@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli.descriptions import message_name
 from api.cli.output import Format, show_document, write_lines
 from api.cli.shared import invocation_of
 
@@ -42,7 +43,7 @@ def _schema(kind: str) -> dict[str, Any]:
     from snapshots.authoring.kinds.editor_schema import documents_schema, kind_schema
     from snapshots.authoring.kinds.envoy_schema import message_schema
 
-    api = load_default()
+    api, message = load_default(), message_name(kind)
     if not kind:
         return documents_schema(api)
-    return message_schema(api, kind) if kind.startswith("envoy.") else kind_schema(api, kind_name(kind))
+    return message_schema(api, message) if message else kind_schema(api, kind_name(kind))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from api.cli.findings import counted, finding_documents, finding_lines, report_lines, tally
-from api.cli.local import compiled, gather
+from api.cli.local import compiled, gather, own_budgets
 from api.cli.output import REPORTS, Format, show_document, write_lines
 from api.cli.shared import Invocation, invocation_of
 from api.cli.tasting import PATIENCE, EnvoyPath, Patience, Taste, Taster, Verdict, tasted
@@ -62,10 +62,10 @@ def _findings(paths: Sequence[str], taster: Taster | None) -> tuple[int, tuple[F
         return len({finding.path for finding in error.findings}), error.findings, None
     files, compilation = len(gathered.documents), compiled(gathered)
     if taster is None or not compilation.ok:
-        return files, compilation.findings, None
+        return files, (*compilation.findings, *own_budgets(compilation)), None
     with gathered.clickable():
         verdict = tasted(gathered, compilation, taster)
-    return files, (*compilation.findings, *verdict.findings), verdict
+    return files, (*compilation.findings, *own_budgets(compilation), *verdict.findings), verdict
 
 
 def _show(findings: Sequence[Finding], verdict: Verdict | None, invocation: Invocation) -> None:

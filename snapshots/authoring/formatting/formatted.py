@@ -38,7 +38,8 @@ def formatted(text: str) -> Formatted:
         new = joined(_ordered(laid_out(found), found))
     except NotForUs:
         return Formatted(text, left_alone=True)
-    return Formatted(new) if say_the_same(plain, new) else Formatted(text, left_alone=True)
+    is_same = new == plain or say_the_same(plain, new)
+    return Formatted(new) if is_same else Formatted(text, left_alone=True)
 
 
 def _ordered(lines: list[Line], found: list[Lexeme]) -> list[Line]:

@@ -46,7 +46,7 @@ class Lexeme:
 
 def lexemes(text: str) -> Iterator[Lexeme]:
     """All tokens of `text`, whose line breaks are `\\n`. Raises yaml.YAMLError for what is no YAML."""
-    end, kept = 0, False
+    end, line, kept = 0, 0, False
     for token in yaml.scan(text, Loader=yaml.CSafeLoader):
         kind = type(token).__name__.removesuffix("Token")
         start, stop = token.start_mark, token.end_mark
@@ -56,12 +56,19 @@ def lexemes(text: str) -> Iterator[Lexeme]:
                 raise NotForUs("an explicit key")
             yield Lexeme(kind, "", start.line, start.line, start.column)
             continue
-        gap = _Gap(text, end, len(text) if kind == "StreamEnd" else start.index, kept)
+        before = text[end : len(text) if kind == "StreamEnd" else start.index]
+        on_one_line = start.line == line and kind != "StreamEnd" and not is_line_start(text, end)
+        gap = _NOTHING if on_one_line else _Gap(text, end, end + len(before), kept)
         end = stop.index
         style = str(getattr(token, "style", None) or "") if kind == "Scalar" else ""
-        end_line = start.line + raw.count("\n")
-        kept = style in _BLOCK and "+" in raw.partition("\n")[0].partition("#")[0]
+        line = end_line = start.line + raw.count("\n")
+        kept = style in _BLOCK and "+" in raw and "+" in raw.partition("\n")[0].partition("#")[0]
         yield Lexeme(kind, raw, start.line, end_line, start.column, style, gap.beside, gap.above, gap.blank)
+
+
+def is_line_start(text: str, index: int) -> bool:
+    """Whether a line begins at `index`."""
+    return index == 0 or text[index - 1] == "\n"
 
 
 class _Gap:
@@ -70,7 +77,7 @@ class _Gap:
     def __init__(self, text: str, start: int, stop: int, kept: bool) -> None:
         self.beside: Comment | None = None
         above: list[Comment] = []
-        begins_line = start == 0 or text[start - 1] == "\n"
+        begins_line = is_line_start(text, start)
         # A block scalar takes the empty lines behind it along. Where it says `+` they are its own (`kept`).
         self.blank = not kept and text.endswith("\n\n", 0, start)
         first, *others = text[start:stop].split("\n")
@@ -85,6 +92,9 @@ class _Gap:
             elif not line.strip():
                 self.blank = True
         self.above = tuple(above)
+
+
+_NOTHING = _Gap("x", 1, 1, kept=False)
 
 
 def _comment(line: str, column: int, blank_before: bool = False) -> Comment:

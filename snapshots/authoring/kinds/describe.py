@@ -6,7 +6,7 @@ sentences of `meanings`. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -68,16 +68,17 @@ def kind_name(word: str) -> str:
 
 def every_field(kind: str) -> Sequence[Described]:
     """A kind's fields at all levels, parents before what is below them."""
-    found: list[Described] = []
+    whole = document_kind(kind_name(kind))
+    return tuple(_all_below(_struct(whole.model), whole.name))
 
-    def go(described: Described) -> None:
-        for each in described.fields:
-            whole = describe(each.path)
-            found.append(whole)
-            go(whole)
 
-    go(describe(kind))
-    return found
+def _all_below(struct: _Below, path: str) -> Iterator[Described]:
+    if struct is None:
+        return
+    for each in struct.fields:
+        here = _field(each, struct, path, deep=True)
+        yield here
+        yield from _all_below(_struct_within(each.type), here.path)
 
 
 def meaning_of(model: type[Struct], field: str) -> str:
@@ -111,6 +112,8 @@ def _below(here: Described, struct: _Below, step: str) -> tuple[Described, _Belo
     if step not in names:
         near = next((name for name in names if name.lower() == step.lower()), "")
         hint = f'did you mean "{near}"?' if near else did_you_mean(step, names) or f"fields: {', '.join(names)}"
+        if here.path == "EnvoyResource.spec":
+            hint = "fields of a message are explained by its own name: envoy.config.cluster.v3.Cluster.connect_timeout"
         lacks = f'has no field "{step}"; {hint}' if names else f"is {here.type}: it has no fields"
         raise NotFound(f"{here.path} {lacks}")
     assert struct is not None

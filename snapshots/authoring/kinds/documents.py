@@ -66,8 +66,16 @@ class NamespacedMetadata(ObjectMetadata, frozen=True, kw_only=True):
     namespace: NamespaceName = "default"
 
 
+class WorkspaceBudgets(Model, frozen=True, kw_only=True):
+    resources: Annotated[int, Meta(ge=1)] | None = None
+    size_bytes: Annotated[int, Meta(ge=1)] | None = None
+    growth_percent: Annotated[int, Meta(ge=1)] | None = None
+    removed_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
+
+
 class WorkspaceSpec(Model, frozen=True, kw_only=True):
     group: ShortName
+    budgets: WorkspaceBudgets | None = None
 
 
 class Workspace(Model, frozen=True, kw_only=True):

@@ -81,7 +81,16 @@ FIELDS: dict[str, dict[str, str]] = {
         "deletionGracePeriodSeconds": "From a cluster. Ignored.",
     },
     "NamespacedMetadata": {"namespace": "The namespace the object is in."},
-    "WorkspaceSpec": {"group": "The group of gateways that is served these documents."},
+    "WorkspaceSpec": {
+        "group": "The group of gateways that is served these documents.",
+        "budgets": "What a publication of this workspace may come to. Those of the server hold beside them.",
+    },
+    "WorkspaceBudgets": {
+        "resources": "How many resources it may have.",
+        "sizeBytes": "How many bytes they may have together.",
+        "growthPercent": "By how much it may grow at once, in percent of what it has.",
+        "removedPercent": "How much of what it has may go at once, in percent.",
+    },
     "EnvoyResourceSpec": {
         "@type": "The type of the xDS resource. Its fields stand beside it, as Envoy's API has them."
     },

@@ -12,7 +12,6 @@ from threading import Lock
 # client's connection while the server that had it restarts.
 PORTS = range(20_000, 32_768)
 BLOCK = 128
-_claims: list[socket.socket] = []
 _one_at_a_time = Lock()
 
 
@@ -44,7 +43,7 @@ def _claim(start: int) -> bool:
     except OSError:
         claim.close()
         return False
-    _claims.append(claim)
+    claim.detach()  # open until the process ends
     return True
 
 

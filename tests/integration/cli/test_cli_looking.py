@@ -18,6 +18,8 @@ from tests.commands import (
     started,
     told,
 )
+from tests.gateways import conditions
+from tests.patches import BACKEND, a_patch, a_site
 from tests.spine import ServerProcess, wait_for
 
 
@@ -123,6 +125,24 @@ def test_watching_prints_again_on_change_until_ctrl_c(server: ServerProcess, doc
     assert [process.stdout.readline() for _ in range(2)] == ["Workspace/shop\n", "EnvoyResource/another\n"]
     process.send_signal(signal.SIGINT)
     assert finished(process).code == 130
+
+
+def test_wrong_patch_is_told_so_and_everything_else_is_served(server: ServerProcess, documents: Documents) -> None:
+    good = a_patch(BACKEND, "Cluster", "good", merge={"connect_timeout": "7s"})
+    wrong = a_patch(BACKEND, "Cluster", "wrong", merge={"connect_timeout": "-1s"})
+    for number, each in enumerate(a_site(good, wrong)):
+        (documents.directory / f"{number}.yaml").write_text(json.dumps(each))
+    refused = told(server.run("apply", str(documents)), 3)
+    assert "E0401" in refused.err
+    told(server.run("apply", str(documents), "--partial"), 0)
+
+    objects = told(server.run("status", "--group", documents.group, "-o", "json"), 0).json()["objects"]
+    shown = told(server.run("show", "1", "--group", documents.group, "-o", "json"), 0).json()["resources"]
+
+    patches = {each["name"]: conditions(each["status"]) for each in objects if each["kind"] == "EnvoyPatch"}
+    assert patches["good"]["Programmed"] == ("True", "Programmed")
+    assert patches["wrong"] == {"Accepted": ("True", "Accepted"), "Programmed": ("False", "Invalid")}
+    assert {each["body"]["connect_timeout"] for each in shown if each["type_url"] == CLUSTER_TYPE} == {"7s"}
 
 
 def test_a_revision_is_explained_by_its_own_documents(server: ServerProcess, documents: Documents) -> None:

@@ -5,7 +5,9 @@ candidate    the candidate as it is served here: nothing binds an address, conne
 served       an xDS server of its own for one Envoy, on a Unix socket; what that took and what it refused
 running      the process: starts, says when it has loaded everything, ends with its parent
 words        Envoy's words -> which resources they are about (pure)
-tasting      all of it, in order: the concerns that Envoy has
+diagnosis    where in a resource the reason stands (pure)
+tasting      all of it, in order: the concerns that Envoy has; findings: the same in documents
+at_publish   a server that tastes all that it is to store
 
 What it cannot tell: whether a gateway may bind its addresses and has the files that are named, and what traffic does.
 """
