@@ -22,7 +22,7 @@ from examples.demo.envoy import Envoy
 from snapshots.authoring.gateway import slices
 from snapshots.authoring.gateway.envoy import ADS, Messages
 from snapshots.authoring.gateway.http_serving import http_connection_manager
-from snapshots.authoring.gateway.routing import EVERY_CONFIGURATION, Routing, ServedHost, route_configuration, whole
+from snapshots.authoring.gateway.routing import Routing, ServedHost, other_fields, route_configuration, whole
 from snapshots.store.etcd.ports import free_port
 from xds.fleet import Fleet
 from xds.protocol.plan import Response
@@ -51,7 +51,7 @@ def in_one(name: str, marks: Marks) -> Routing:
 
 def by_vhds(name: str, marks: Marks) -> Routing:
     """Envoy takes for its own the virtual hosts whose names begin with that of the route configuration."""
-    source = route_configuration(MESSAGES, name, (), {**EVERY_CONFIGURATION, "vhds": {"config_source": ADS}})
+    source = route_configuration(name, (), other_fields(MESSAGES, vhds={"config_source": ADS}))
     hosts = (Resource.of(VIRTUAL_HOST, f"{name}/{each.name}", each.part.body) for each in _hosts(marks, f"{name}/"))
     return Routing({"rds": {"config_source": ADS, "route_config_name": name}}, (), (source, *hosts))
 
