@@ -33,7 +33,6 @@ from xds.server.server import XdsServer
 
 HOSTS = 10_000
 ROUNDS = 20
-REQUESTS = 5_000
 # After this nothing of a change is left to be done.
 PAUSE_S = 0.4
 PATIENCE_S = 120.0
@@ -187,13 +186,6 @@ async def _taken(report: Report, name: str, site: Site, envoy: Envoy) -> None:
     report.figure(f"{name}.sent", sent_bytes / ROUNDS, "bytes to each gateway for a change")
     report.figure(f"{name}.cpu", used_s / ROUNDS * 1000, "ms of Envoy's CPU for a change")
     report.figure(f"{name}.memory", memory_mib(envoy.pid), "MiB of Envoy after the changes")
-
-
-async def _request_us(client: Client, host: str, envoy: Envoy) -> float:
-    before_s = cpu_s(envoy.pid)
-    for _ in range(REQUESTS):
-        await client.ask(host, "/")
-    return (cpu_s(envoy.pid) - before_s) / REQUESTS * 1e6
 
 
 async def _until(client: Client, number: int, mark: str) -> None:
