@@ -149,10 +149,6 @@ async def _measure(report: Report, name: str, site: Site, scratch: Path) -> None
         report.figure(f"{name}.connect.cpu", cpu_s(envoy.pid), "s of Envoy's CPU")
         await _answered(report, name, site, client)
         await _taken(report, name, site, envoy)
-        for kind, host in (("", host_name(1)), ("_in_capitals", host_name(1).upper())):
-            report.figure(
-                f"{name}.request{kind}", await _request_us(client, host, envoy), "us of Envoy's CPU a request"
-            )
     finally:
         client.close()
         await asyncio.to_thread(envoy.stop)
