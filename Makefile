@@ -10,7 +10,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_RETRIES := 10
 export PIP_DEFAULT_TIMEOUT := 60
 
+<<<<<<< HEAD
 .PHONY: help setup demo demo-gitops dev test test-unit lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
+=======
+.PHONY: help setup demo dev test test-unit conformance lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
+>>>>>>> main
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,11 +37,21 @@ demo-gitops: setup ## what is pushed to a git repository reaches a real Envoy, w
 dev: setup ## a server for this machine, following examples/first (DIR=… for your own)
 	$(BIN)/fairlead dev $(or $(DIR),examples/first)
 
-test: setup ## the whole suite: unit, property, contract, conformance, integration
-	$(BIN)/python -m pytest
+test: setup ## the whole suite: unit, property, contract, conformance, integration (PROCESSES=… at a time)
+	$(BIN)/python -m pytest --numprocesses $(or $(PROCESSES),2) --dist loadfile
 
 test-unit: setup ## what needs no etcd and no Envoy, in seconds
 	$(BIN)/python -m pytest tests/unit tests/property tests/conformance
+
+CONFORMANCE := .cache/gateway-conformance
+
+conformance: setup $(CONFORMANCE)/suite.test ## the Gateway API's own suite, some minutes (needs Go and port 80; TESTS=A,B for some)
+	$(BIN)/python -m tests.gateway_conformance $(if $(TESTS),--tests $(TESTS))
+
+$(CONFORMANCE)/suite.test: $(wildcard tests/gateway_conformance/suite/*)
+	mkdir -p $(CONFORMANCE)
+	cd tests/gateway_conformance/suite && go build -buildvcs=false -o $(CURDIR)/$(CONFORMANCE)/ sigs.k8s.io/gateway-api/conformance/echo-basic
+	cd tests/gateway_conformance/suite && go test -buildvcs=false -c -o $(CURDIR)/$@ .
 
 lint: setup ## style and import contracts
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from typing import Literal
 from agents.gitops.sources import Source
 from snapshots.store.syncs import BROKEN_GLASS, SyncOrders
 
+BEYOND_BUDGETS = "fairlead-beyond-budgets: yes"
 State = Literal["synced", "refused", "suspended", "drifted", "paused"]
 
 
@@ -100,6 +101,13 @@ def _settled(tried: Tried) -> Rest:
     if tried.outcome == "drifted":
         return Rest("drifted", "what is served differs from the repository; this source only reports")
     return Rest("synced")
+
+
+def is_meant_beyond_budgets(message: str) -> bool:
+    """Whether a commit says that it is meant to remove or add more than a budget allows: by a line of its last
+    paragraph, `Fairlead-Beyond-Budgets: yes`."""
+    trailers = message.rstrip().rpartition("\n\n")[2]
+    return any(line.strip().lower() == BEYOND_BUDGETS for line in trailers.splitlines())
 
 
 def suspension(source: Source, standing: Standing) -> str:

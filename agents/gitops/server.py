@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from agents.gitops.git_process import Checkout
-from agents.gitops.judgement import Standing, Sync
+from agents.gitops.judgement import Standing, Sync, is_meant_beyond_budgets
 from agents.gitops.sources import Source
 from agents.gitops.status import SourceStatus
 from api.errors import NotFound
@@ -85,6 +85,7 @@ class Server:
             source=source.words_for(checkout.commit),
             idempotency_key=source.idempotency_key(checkout.commit, base),
             sync_holder=self.holder,
+            beyond_budgets=is_meant_beyond_budgets(checkout.message),
         )
 
     def follow(self, revision: int) -> AsyncIterator[pb.Progress]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from api.errors import FairleadError, InvalidConfig, LimitExceeded, NotFound, TimedOut
 from api.management.recent import DIGEST_BYTES, RecentDocuments
@@ -28,7 +29,7 @@ class Upload:
 
     @property
     def size_bytes(self) -> int:
-        return sum(len(document.content) for document in self.documents)
+        return sum(map(len, map(attrgetter("content"), self.documents)))
 
 
 @dataclass(slots=True)

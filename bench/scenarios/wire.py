@@ -22,7 +22,7 @@ from examples.demo.envoy import Envoy
 from snapshots.authoring.gateway import slices
 from snapshots.authoring.gateway.envoy import ADS, Messages
 from snapshots.authoring.gateway.http_serving import http_connection_manager
-from snapshots.authoring.gateway.routing import EVERY_CONFIGURATION, Routing, ServedHost, route_configuration, whole
+from snapshots.authoring.gateway.routing import Routing, ServedHost, other_fields, route_configuration, whole
 from snapshots.store.etcd.ports import free_port
 from xds.fleet import Fleet
 from xds.protocol.plan import Response
@@ -33,7 +33,6 @@ from xds.server.server import XdsServer
 
 HOSTS = 10_000
 ROUNDS = 20
-REQUESTS = 5_000
 # After this nothing of a change is left to be done.
 PAUSE_S = 0.4
 PATIENCE_S = 120.0
@@ -51,7 +50,7 @@ def in_one(name: str, marks: Marks) -> Routing:
 
 def by_vhds(name: str, marks: Marks) -> Routing:
     """Envoy takes for its own the virtual hosts whose names begin with that of the route configuration."""
-    source = route_configuration(MESSAGES, name, (), {**EVERY_CONFIGURATION, "vhds": {"config_source": ADS}})
+    source = route_configuration(name, (), other_fields(MESSAGES, vhds={"config_source": ADS}))
     hosts = (Resource.of(VIRTUAL_HOST, f"{name}/{each.name}", each.part.body) for each in _hosts(marks, f"{name}/"))
     return Routing({"rds": {"config_source": ADS, "route_config_name": name}}, (), (source, *hosts))
 
@@ -150,10 +149,6 @@ async def _measure(report: Report, name: str, site: Site, scratch: Path) -> None
         report.figure(f"{name}.connect.cpu", cpu_s(envoy.pid), "s of Envoy's CPU")
         await _answered(report, name, site, client)
         await _taken(report, name, site, envoy)
-        for kind, host in (("", host_name(1)), ("_in_capitals", host_name(1).upper())):
-            report.figure(
-                f"{name}.request{kind}", await _request_us(client, host, envoy), "us of Envoy's CPU a request"
-            )
     finally:
         client.close()
         await asyncio.to_thread(envoy.stop)
@@ -187,13 +182,6 @@ async def _taken(report: Report, name: str, site: Site, envoy: Envoy) -> None:
     report.figure(f"{name}.sent", sent_bytes / ROUNDS, "bytes to each gateway for a change")
     report.figure(f"{name}.cpu", used_s / ROUNDS * 1000, "ms of Envoy's CPU for a change")
     report.figure(f"{name}.memory", memory_mib(envoy.pid), "MiB of Envoy after the changes")
-
-
-async def _request_us(client: Client, host: str, envoy: Envoy) -> float:
-    before_s = cpu_s(envoy.pid)
-    for _ in range(REQUESTS):
-        await client.ask(host, "/")
-    return (cpu_s(envoy.pid) - before_s) / REQUESTS * 1e6
 
 
 async def _until(client: Client, number: int, mark: str) -> None:

@@ -36,6 +36,9 @@ from examples.demo.repository import GitRepository, git_daemon
 from examples.demo.traffic import Traffic, Upstream
 from snapshots.store.etcd.ports import free_port
 
+# Half of four resources go, which a budget would stop: the commit says that it is meant.
+BEYOND_BUDGETS = "Fairlead-Beyond-Budgets: yes"
+
 
 def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="fairlead-gitops-"))
@@ -71,7 +74,7 @@ def tell(stack: ExitStack, scratch: Path) -> int:
     say(2, "a real Envoy serves what was pushed: blue. Requests run without a pause from here on")
 
     write_config(config, port, green)
-    pushed = repository.commit("Switch to green", {})
+    pushed = repository.commit(f"Switch to green\n\n{BEYOND_BUDGETS}", {})
     took = timed(lambda: until(lambda: traffic.last == "green", "an answer from green"))
     say(3, f"a push was in the edge {took:.1f} s later: green", fairlead("history"))
 
@@ -91,7 +94,9 @@ def tell(stack: ExitStack, scratch: Path) -> int:
     say(6, "a rollback by hand is not undone behind anybody's back: the sync is suspended, and says so:", told(sync))
 
     write_config(config, port, green, route_match='{prefix: "/", case_sensitive: true}')
-    changed = repository.commit("Green once more, on purpose", {"production/upstream.yaml": touched(config)})
+    changed = repository.commit(
+        f"Green once more, on purpose\n\n{BEYOND_BUDGETS}", {"production/upstream.yaml": touched(config)}
+    )
     until(lambda: state(sync) == ("synced", changed), "the resumed sync")
     until(lambda: traffic.last == "green", "an answer from green")
     say(7, "a commit that changes again what was rolled back resumes it: green")

@@ -41,16 +41,18 @@ class KeptDirectory:
         self._kept: dict[str, _Kept] = {}
         self._links: set[str] = set()
         self._directories: set[str] = set()
-        self._sorted: tuple[_Kept, ...] | None = ()
+        self._sorted: tuple[Document, ...] | None = None
+        self._refused: tuple[Finding, ...] = ()
 
     def documents(self) -> tuple[Document, ...]:
         """All of them, by path, as of the last look. Raises InvalidConfig: a finding for each unreadable one."""
         if self._sorted is None:
-            self._sorted = tuple(self._kept[path] for path in sorted(self._kept))
-        documents = tuple(each.found for each in self._sorted if isinstance(each.found, Document))
-        if len(documents) < len(self._sorted):
-            raise refusal(each.found for each in self._sorted if isinstance(each.found, Finding))
-        return documents
+            found = [self._kept[path].found for path in sorted(self._kept)]
+            self._refused = tuple(each for each in found if isinstance(each, Finding))
+            self._sorted = tuple(each for each in found if isinstance(each, Document))
+        if self._refused:
+            raise refusal(self._refused)
+        return self._sorted
 
     def holds(self, path: str) -> bool:
         """Whether a document was read from this path."""

@@ -143,7 +143,7 @@ async def test_a_watch_starts_with_one_batch_of_all_that_are_not_cleared(store: 
     await store.put_endpoint_set(a_set(2, b"", name="gone"))
     await store.put_endpoint_set(a_set(group=OTHER))
 
-    async with asyncio.timeout(20), aclosing(store.watch_endpoint_sets()) as batches:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(store.watch_endpoint_sets()) as batches:  # type: ignore[type-var]
         first = await anext(batches)
         assert [(each.group, each.name, each.version) for each in first] == [(GROUP, "carts", 2), (OTHER, "carts", 1)]
         cleared = await store.put_endpoint_set(a_set(3, b""))
@@ -151,7 +151,7 @@ async def test_a_watch_starts_with_one_batch_of_all_that_are_not_cleared(store: 
 
 
 async def test_a_watch_of_nothing_says_so_and_then_tells_what_comes(store: Store) -> None:
-    async with asyncio.timeout(20), aclosing(store.watch_endpoint_sets()) as batches:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(store.watch_endpoint_sets()) as batches:  # type: ignore[type-var]
         assert await anext(batches) == ()
         kept = await store.put_endpoint_set(a_set())
         assert await anext(batches) == (kept,)
@@ -159,7 +159,7 @@ async def test_a_watch_of_nothing_says_so_and_then_tells_what_comes(store: Store
 
 async def test_a_watch_may_skip_versions_but_never_goes_back_and_ends_at_the_newest(store: Store) -> None:
     seen: list[int] = []
-    async with asyncio.timeout(20), aclosing(store.watch_endpoint_sets()) as batches:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(store.watch_endpoint_sets()) as batches:  # type: ignore[type-var]
         await anext(batches)
         await put_many(store, 30)
         while not seen or seen[-1] < 30:
@@ -260,7 +260,7 @@ async def test_a_watch_that_was_compacted_away_tells_what_differs(house: EtcdHou
 
     faulty.watch = from_the_past  # type: ignore[assignment, method-assign]
     client, keys = house.client(), Keys(house.root)
-    async with asyncio.timeout(30), aclosing(_seen(store)) as seen:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(_seen(store)) as seen:  # type: ignore[type-var]
         assert len(await anext(seen)) == 4
         await store.put_endpoint_set(a_set(2, name="changed"))
         await store.put_endpoint_set(a_set(2, b"", name="cleared"))
@@ -276,7 +276,7 @@ async def test_a_watch_that_was_compacted_away_tells_what_differs(house: EtcdHou
 async def test_a_set_deleted_by_hand_counts_as_cleared_and_can_begin_anew(house: EtcdHouse) -> None:
     store, client = house.store(), house.client()
     await put_many(store, 5)
-    async with asyncio.timeout(30), aclosing(_seen(store)) as seen:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(_seen(store)) as seen:  # type: ignore[type-var]
         assert await anext(seen) == (("carts", 5, b"v5"),)
         await client.delete(Keys(house.root).endpoint_set(GROUP, "carts"))
         assert await anext(seen) == (("carts", 5, b""),)

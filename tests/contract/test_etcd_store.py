@@ -211,7 +211,7 @@ async def test_an_audit_record_that_was_removed_by_hand_is_named(house: EtcdHous
 
 async def _heads_until(house: EtcdHouse, last: int, started: asyncio.Event) -> list[Revision]:
     seen: list[Revision] = []
-    async with asyncio.timeout(30), aclosing(house.store().watch()) as heads:
+    async with asyncio.timeout(60), aclosing(house.store().watch()) as heads:
         async for revision in heads:
             seen.append(revision)
             started.set()
@@ -249,7 +249,7 @@ async def test_a_watch_that_was_compacted_away_lists_and_goes_on(house: EtcdHous
     with pytest.raises(Compacted):
         async with aclosing(client.watch(Keys(house.root).targets, start_revision=1)) as batches:
             await anext(batches)
-    async with asyncio.timeout(30), aclosing(store.watch()) as heads:
+    async with asyncio.timeout(60), aclosing(store.watch()) as heads:
         assert (await anext(heads)).number == 1
         for number in (2, 3):  # the second comes with the listing after the compaction, the third with its watch
             published = await house.store().publish(a_publication({"web": b"%d" % number}))
@@ -261,7 +261,7 @@ async def test_a_watch_outlives_an_etcd_that_cannot_answer(house: EtcdHouse) -> 
     store, faulty = house.faulty_store()
     published = await house.store().publish(a_publication({"web": b"1"}))
     faulty.fail_call = 1
-    async with asyncio.timeout(30), aclosing(store.watch()) as heads:
+    async with asyncio.timeout(60), aclosing(store.watch()) as heads:
         assert await anext(heads) == published.revision
     assert faulty.calls == 2
 

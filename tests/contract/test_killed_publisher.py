@@ -42,5 +42,5 @@ async def test_a_publisher_killed_at_any_moment_leaves_whole_revisions_only(hous
 
 
 async def _head_reaches(store: EtcdStore, number: int) -> int:
-    async with asyncio.timeout(30), aclosing(store.watch()) as heads:
+    async with asyncio.timeout(60), aclosing(store.watch()) as heads:
         return await anext(revision.number async for revision in heads if revision.number >= number)

@@ -259,7 +259,7 @@ async def test_a_caller_that_is_too_fast_is_told_when_to_come_again(server: Whol
 
 
 async def test_a_watch_has_the_state_now_and_then_every_newest(server: WholeServer) -> None:
-    async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
         assert (await anext(states)).version == 0
         await server.client.change_endpoints("edge", "carts", [drain("10.0.0.1")])
         assert (await anext(states)).version == 1
@@ -272,7 +272,7 @@ async def test_a_watch_has_the_state_now_and_then_every_newest(server: WholeServ
 
 
 async def test_a_watch_of_a_group_tells_of_new_clusters_and_of_the_configuration(server: WholeServer) -> None:
-    async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge")) as states:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(server.client.watch_endpoints("edge")) as states:  # type: ignore[type-var]
         assert {(await anext(states)).cluster for _ in range(2)} == {"carts", "orders"}
         await server.client.publish(
             (*SHOP[:2], an_eds_cluster_document("fresh", ("10.0.7.7", 80))), beyond_budgets=True
@@ -282,7 +282,7 @@ async def test_a_watch_of_a_group_tells_of_new_clusters_and_of_the_configuration
 
 
 async def test_a_watch_of_a_cluster_that_goes_ends_and_says_so(server: WholeServer) -> None:
-    async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
         await anext(states)
         await server.client.publish(SHOP[:2], beyond_budgets=True)
         with pytest.raises(NotFound, match='no cluster "carts"'):
@@ -298,7 +298,7 @@ async def test_a_watch_outlives_a_store_that_does_not_answer(
         failed.append(arguments)
         raise StoreUnavailable("away")
 
-    async with asyncio.timeout(20), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(server.client.watch_endpoints("edge", "carts")) as states:  # type: ignore[type-var]
         await anext(states)
         with monkeypatch.context() as patched:
             patched.setattr(server.store, "endpoint_set", fail)
@@ -309,7 +309,7 @@ async def test_a_watch_outlives_a_store_that_does_not_answer(
 
 
 async def test_events_tell_of_endpoints(server: WholeServer) -> None:
-    async with asyncio.timeout(20), aclosing(server.client.watch_events("edge")) as events:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(server.client.watch_events("edge")) as events:  # type: ignore[type-var]
         following = asyncio.ensure_future(anext(events))
         await until(server.parts.management.is_watched, "somebody who watches")
         await server.client.change_endpoints("edge", "carts", [drain("10.0.0.1")], author="ann", message="deploy")
@@ -382,7 +382,7 @@ async def test_a_caller_that_gives_up_takes_nothing_from_those_behind_it(tmp_pat
                 await asyncio.wait([first])
                 await until(lambda: len(queue.waiting) == 2, "the first to be gone")
             go_on.set()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 answers = await asyncio.gather(*others)
             assert {each.changed for each in answers} == {True}
             assert {"10.3.0.2", "10.3.0.3"} <= set(addresses(await the(server)))

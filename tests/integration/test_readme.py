@@ -38,6 +38,14 @@ def test_every_command_of_the_page_on_endpoints_does_what_it_says(tour: Tour) ->
         tour.run(step)
 
 
+@pytest.mark.envoy
+def test_every_command_of_the_page_on_plans_does_what_it_says(tour: Tour) -> None:
+    walked = steps(ROOT / "docs" / "plan.md")
+    assert len(walked) > 8
+    for step in walked:
+        tour.run(step)
+
+
 def test_what_the_tour_leaves_to_ci_is_run_there() -> None:
     ci = (ROOT / ".ci" / "run").read_text()
     assert "make setup" in ci

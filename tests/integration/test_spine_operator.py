@@ -88,6 +88,7 @@ def shop_history(server: ServerProcess) -> list[int]:
 def test_a_dead_etcd_is_noticed_soon_said_once_and_forgotten_when_it_is_back(tmp_path: Path, site: Path) -> None:
     with running(newest_etcd(), tmp_path / "etcd") as member, serving(tmp_path, "--etcd", member.endpoint) as server:
         told(server.run("apply", str(site)), 0, "revision 1 stored")
+        wait_for(lambda: "edge   1" in server.run("status").out, "the server to serve it")
         member.kill()
         wait_for(lambda: server.ask("/readyz")[0] == 503, "readiness to say so")
         refused = told(server.run("apply", str(changed(site, "second"))), 4, "is it running", "nothing was stored")

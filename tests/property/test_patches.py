@@ -18,6 +18,8 @@ from snapshots.authoring.patches.operations import Patching
 from snapshots.authoring.patches.shapes import Shape
 from snapshots.authoring.patches.writes import is_below, writer_of
 from snapshots.authoring.yaml_nodes import Path, Place
+from tests.gateways import compiled
+from tests.patches import BACKEND, GATEWAY, ROUTE, a_patch, a_site
 
 SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "a", "b"])
 KEYS = st.sampled_from(["a", "b", "c", "d"])
@@ -112,3 +114,48 @@ def _at(value: Any, path: Path) -> Any:
     for step in path:
         value = value[step]
     return value
+
+
+# Keys that are fields somewhere, keys that are none, and types that hold, or hold something else.
+ODD_KEYS = st.sampled_from(
+    [
+        *("name", "@type", "typedConfig", "http_filters", "httpFilters", "route", "cluster", "weightedClusters"),
+        *("domains", "metadata", "filter_metadata", "connectTimeout", "circuit_breakers", "thresholds"),
+        *("", "-", "0", "a/b~", "value"),
+    ]
+)
+ODD = st.recursive(
+    SCALARS | st.sampled_from(["1s", "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router", "x" * 300]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(ODD_KEYS, inner, max_size=3),
+    max_leaves=6,
+)
+POINTERS = st.lists(ODD_KEYS.map(lambda key: key.replace("~", "~0").replace("/", "~1")), min_size=1, max_size=4).map(
+    lambda steps: "/" + "/".join(steps)
+)
+ODD_OPERATIONS = st.one_of(
+    st.fixed_dictionaries({"op": st.sampled_from(["add", "replace", "test"]), "path": POINTERS, "value": ODD}),
+    st.fixed_dictionaries({"op": st.just("remove"), "path": POINTERS}),
+    st.fixed_dictionaries({"op": st.sampled_from(["move", "copy"]), "path": POINTERS, "from": POINTERS}),
+)
+ODD_CHANGES = st.dictionaries(ODD_KEYS, ODD, max_size=3).map(lambda merge: {"merge": merge}) | st.lists(
+    ODD_OPERATIONS, min_size=1, max_size=3
+).map(lambda json: {"json": json})
+ODD_PARTS = st.sampled_from(
+    [
+        *((GATEWAY, part) for part in ("Listener", "FilterChain", "HttpConnectionManager")),
+        *((GATEWAY, part) for part in ("RouteConfiguration", "VirtualHost")),
+        *((BACKEND, "Cluster"), (BACKEND, "Endpoints"), (ROUTE, "Route")),
+    ]
+)
+
+
+@given(ODD_PARTS, ODD_CHANGES)
+def test_whatever_a_patch_says_it_holds_or_changes_nothing(part: tuple[Any, str], change: dict[str, Any]) -> None:
+    without = compiled(*a_site())
+
+    found = compiled(*a_site(a_patch(*part, **change)))
+
+    if not found.ok:
+        assert [each.resource for each in found.resources] == [each.resource for each in without.resources]
+        assert all(each.path == "3.yaml" and each.line == 1 and each.excerpt for each in found.findings)
+    assert [each.resource.name for each in found.resources] == [each.resource.name for each in without.resources]

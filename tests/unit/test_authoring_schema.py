@@ -175,3 +175,18 @@ def test_fields_of_envoy_are_described_from_its_descriptors() -> None:
 def test_what_envoy_does_not_have_is_said_with_what_may_be_meant(path: str, words: str) -> None:
     with pytest.raises(NotFound, match=words):
         describe_envoy(load_default(), path)
+
+
+@pytest.mark.parametrize(
+    "at", ["Workspace.spec", "Workspace.spec.budgets", "Workspace.metadata", "EnvoyResource.metadata"]
+)
+def test_fields_of_our_own_kinds_that_are_explained_are_those_that_are_read(at: str) -> None:
+    kind, *steps = at.split(".")
+    document: dict[str, Any] = {"apiVersion": "fairlead.dev/v1", "kind": kind, "metadata": {"name": "x"}, "spec": {}}
+    here = document
+    for step in steps:
+        here = here.setdefault(step, {})
+    here["#"] = 1
+    found = compile_documents(load_default(), [Document("fairlead.yaml", json.dumps(document).encode())]).findings
+    (unknown,) = (each for each in found if each.code == "E0207")
+    assert unknown.suggestion == f"known here: {', '.join(each.name for each in describe(at).fields)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -48,6 +49,14 @@ def test_everything_is_explained_in_every_form(subject: str, form: str, capsys: 
     out, err = capsys.readouterr()
     assert err == ""
     assert out or form == "name"
+
+
+def test_without_anything_the_kinds_are_listed(capsys: Captured) -> None:
+    assert main(["explain"]) == 0
+    assert re.search(r"^HTTPRoute +gateway\.networking\.k8s\.io/v1 +Requests by host, ", capsys.readouterr().out, re.M)
+    assert main(["explain", "-o", "json"]) == 0
+    kinds = json.loads(capsys.readouterr().out)["kinds"]
+    assert [kind["kind"] for kind in kinds] == list(KIND_NAMES)
 
 
 def test_a_code_is_explained_by_its_page(capsys: Captured) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from api.envoy.registry import load_default
+from api.envoy.resources import references
 from snapshots.authoring.compile import Compilation
 from snapshots.authoring.gateway.slices import OTHER_HOSTS_FILTER, SLICES, WHOLE_LIMIT_BYTES, slice_of
 from tests.gateways import a_backend, a_gateway, a_route, compiled, made, names_made, to_backend
@@ -55,11 +58,13 @@ def test_a_few_hosts_are_one_route_configuration() -> None:
     assert domains(site, NAME) == {"*", *hosts(FEW)}
 
 
-def test_its_bytes_are_those_of_the_message() -> None:
-    api, (type_url, name) = load_default(), ("type.googleapis.com/envoy.config.route.v3.RouteConfiguration", NAME)
-    whole = by_name(a_site(*hosts(FEW)))[type_url, name]
-    assert api.parse(type_url, whole.body).SerializeToString(deterministic=True) == whole.body
-    assert [each.name for each in whole.references] == ["Backend/shop/carts"]
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_bytes_are_those_of_the_messages(count: int) -> None:
+    for each in by_name(a_site(*hosts(count), "*.example.com")).values():
+        message = load_default().parse(each.type_url, each.body)
+        assert message.SerializeToString(deterministic=True) == each.body
+        found = references(load_default(), message)
+        assert [(one.type_url, one.name) for one in each.references] == [(one.type_url, one.name) for one in found]
 
 
 def test_many_hosts_have_scopes_that_lead_to_slices() -> None:

@@ -12,6 +12,7 @@ from agents.gitops.judgement import (
     Sync,
     Tried,
     changed_again,
+    is_meant_beyond_budgets,
     next_step,
     paths_that_differ,
 )
@@ -128,6 +129,21 @@ def test_the_same_commit_on_the_same_revision_has_one_key() -> None:
     source = a_source()
     assert source.idempotency_key(NEW, 4) == a_source().idempotency_key(NEW, 4)
     assert len({source.idempotency_key(commit, base) for commit in (OLD, NEW) for base in (4, 5)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("message", "is_meant"),
+    [
+        ("Remove half", False),
+        ("Remove half\n\nFairlead-Beyond-Budgets: yes\n", True),
+        ("Remove half\n\nSigned-off-by: Ada\nfairlead-beyond-budgets: Yes", True),
+        ("Remove half\n\nFairlead-Beyond-Budgets: no", False),
+        ("Fairlead-Beyond-Budgets: yes\n\nis what one would write", False),
+        ("", False),
+    ],
+)
+def test_a_commit_says_that_it_is_meant_beyond_budgets(message: str, is_meant: bool) -> None:
+    assert is_meant_beyond_budgets(message) is is_meant
 
 
 def test_looks_are_spread_and_rarer_after_failures() -> None:

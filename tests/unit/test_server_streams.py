@@ -82,7 +82,7 @@ class ByHand:
 
     async def end(self) -> None:
         self.context.requests.put_nowait(aio.EOF)  # type: ignore[attr-defined]
-        await asyncio.wait_for(self.running, 5)
+        await asyncio.wait_for(self.running, 60)
 
 
 async def test_nothing_more_is_read_while_an_answer_is_not_taken() -> None:
@@ -123,7 +123,7 @@ async def test_defect_ends_its_stream_with_words_and_is_told() -> None:
 
     by_hand = ByHand(defective)
     by_hand.context.asks()
-    await asyncio.wait_for(by_hand.running, 5)
+    await asyncio.wait_for(by_hand.running, 60)
     assert by_hand.context.ended is not None
     assert by_hand.context.ended[0] is grpc.StatusCode.INTERNAL
     assert "a defect" not in by_hand.context.ended[1]

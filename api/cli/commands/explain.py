@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.descriptions import description_lines, message_name
-from api.cli.output import Format, show_document, write_lines
+from api.cli.output import Column, Format, Listing, show_document, show_listing, write_lines
 from api.cli.shared import invocation_of
 
 if TYPE_CHECKING:
@@ -23,16 +23,23 @@ EXAMPLES = (
 )
 CODE = re.compile(r"[EW]\d{4}", re.IGNORECASE)
 Subject = Annotated[
-    str, typer.Argument(metavar="WHAT", help="KIND[.FIELD…], a message of Envoy's API, or an error code.")
+    str,
+    typer.Argument(
+        metavar="WHAT", help="KIND[.FIELD…], a message of Envoy's API, or an error code; without, the kinds."
+    ),
 ]
+KINDS = (Column("kind"), Column("apiVersion"), Column("what it is"))
 
 
-def command(context: typer.Context, subject: Subject) -> None:
+def command(context: typer.Context, subject: Subject = "") -> None:
     """Say what a kind or a field is: its type, limits, default and meaning, and what may stand below it.
 
     Of an error code: what it means, why, and how to mend it. Needs no server and no network.
     """
     form = invocation_of(context).output
+    if not subject:
+        show_listing(_kinds(), form)
+        return
     if CODE.fullmatch(subject):
         _explain_code(subject.upper(), form)
         return
@@ -43,6 +50,18 @@ def command(context: typer.Context, subject: Subject) -> None:
         write_lines(each.path for each in described.fields)
     else:
         write_lines(description_lines(described))
+
+
+def _kinds() -> Listing:
+    from snapshots.authoring.kinds.documents import KIND_NAMES, document_kind
+    from snapshots.authoring.kinds.meanings import KINDS as MEANINGS
+
+    kinds = [document_kind(name) for name in KIND_NAMES]
+    rows = tuple((kind.name, kind.api_versions[0], MEANINGS[kind.name]) for kind in kinds)
+    documents = [
+        {"kind": kind.name, "api_versions": list(kind.api_versions), "meaning": MEANINGS[kind.name]} for kind in kinds
+    ]
+    return Listing(KINDS, rows, KIND_NAMES, {"kinds": documents})
 
 
 def _described(path: str) -> Described:

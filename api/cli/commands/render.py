@@ -34,8 +34,10 @@ def command(context: typer.Context, paths: Paths = None, node: NodeName = "", ex
     notes, or with -o json and yaml under "origins", by JSON Pointer into the body.
     With --node, what the server serves that gateway now; secrets are left out then.
     """
-    if node and (paths or explain):
+    if node and paths:
         raise typer.BadParameter("give documents or --node, not both", param_hint="--node")
+    if node and explain:
+        raise typer.BadParameter("it takes documents, which a node does not have", param_hint="--explain")
     invocation = invocation_of(context)
     if explain:
         _explain(invocation, paths or ["."])

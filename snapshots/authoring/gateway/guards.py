@@ -16,6 +16,8 @@ from snapshots.authoring.gateway.envoy import Messages, duration
 from snapshots.authoring.kinds.filters import ExternalAuth, GRPCAuth, HTTPAuth
 
 Fields = dict[str, Any]
+# What the filters of guards are called.
+GUARD_PREFIX = "fairlead/guard/"
 _EXT_AUTHZ = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz"
 _PER_ROUTE = "envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute"
 # The standard sets no limit, and Envoy one of 0.2 s. A service that takes longer than this has said no.
@@ -38,7 +40,7 @@ def guard_filter(messages: Messages, guard: Guard, cluster: str) -> Fields:
     """The HTTP filter of a guard that `cluster` leads to: `fairlead/guard/Backend/shop/auth/1b4f0e98`. Guards that ask
     alike are one filter. It is off where no route turns it on."""
     packed = messages.packed(_EXT_AUTHZ, _service(guard, cluster) | _body(guard.auth))
-    return {"name": f"fairlead/guard/{cluster}/{_short(packed['value'])}", "typed_config": packed, "disabled": True}
+    return {"name": f"{GUARD_PREFIX}{cluster}/{_short(packed['value'])}", "typed_config": packed, "disabled": True}
 
 
 def turned_on(messages: Messages) -> Fields:

@@ -10,15 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snapshots.authoring.gateway.envoy import ADS, Fields, Messages, Part
+from snapshots.authoring.gateway.envoy import ADS, Messages, Part
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import ROUTE
 from xds.protocol.wire import field
 
 _ROUTE_CONFIGURATION = "envoy.config.route.v3.RouteConfiguration"
-_VIRTUAL_HOSTS = b"\x12"  # field 2 of RouteConfiguration
-# A Host header with a port is compared without it, and reaches the backend as it came.
-EVERY_CONFIGURATION: Fields = {"ignore_port_in_host_matching": True}
+_NAME, _VIRTUAL_HOSTS = b"\x0a", b"\x12"  # fields 1 and 2; the others follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +46,20 @@ class Routing:
 def whole(messages: Messages, name: str, hosts: Iterable[ServedHost]) -> Routing:
     """All virtual hosts in the route configuration `name`."""
     fields = {"rds": {"config_source": ADS, "route_config_name": name}}
-    return Routing(fields, (), (route_configuration(messages, name, hosts),))
+    return Routing(fields, (), (route_configuration(name, hosts, other_fields(messages)),))
 
 
-def route_configuration(
-    messages: Messages, name: str, hosts: Iterable[ServedHost], others: Fields = EVERY_CONFIGURATION
-) -> Resource:
+def route_configuration(name: str, hosts: Iterable[ServedHost], others: Part) -> Resource:
     """A RouteConfiguration that takes over the bytes of its virtual hosts; `others` are its other fields."""
     parts = [each.part for each in hosts]
-    head, rest = (messages.part(_ROUTE_CONFIGURATION, fields) for fields in ({"name": name}, others))
-    body = b"".join((head.body, *(field(_VIRTUAL_HOSTS, each.body) for each in parts), rest.body))
-    return Resource.of(ROUTE, name, body, _together(parts))
+    pieces = (field(_NAME, name.encode()), *(field(_VIRTUAL_HOSTS, each.body) for each in parts), others.body)
+    return Resource.of(ROUTE, name, b"".join(pieces), _together(parts))
+
+
+def other_fields(messages: Messages, **fields: Any) -> Part:
+    """What a RouteConfiguration has beside its name and virtual hosts. A Host header with a port is compared without
+    it, and reaches the backend as it came."""
+    return messages.part(_ROUTE_CONFIGURATION, {"ignore_port_in_host_matching": True, **fields})
 
 
 def size_bytes(hosts: Sequence[ServedHost]) -> int:

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from snapshots.authoring.gateway.envoy import ADS, Messages, Part
 from snapshots.authoring.gateway.routing import (
-    EVERY_CONFIGURATION,
     Routing,
     ServedHost,
+    other_fields,
     route_configuration,
     size_bytes,
     whole,
 )
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import ROUTE, SCOPED_ROUTE
+from xds.protocol.wire import field
 
 # The virtual hosts of one connection manager; Envoy takes about 15 ms for a change among so many, 2 ms for a slice.
 WHOLE_LIMIT_BYTES = 64 * 1024
@@ -40,7 +42,8 @@ _LUA_PER_ROUTE = "envoy.extensions.filters.http.lua.v3.LuaPerRoute"
 _HEADER_MUTATION = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
 _EARLY_HEADER_MUTATION = "envoy.http.early_header_mutation.header_mutation"
 _VIRTUAL_HOST = "envoy.config.route.v3.VirtualHost"
-_SCOPED_ROUTE_CONFIGURATION = "envoy.config.route.v3.ScopedRouteConfiguration"
+_NAME, _ROUTE_NAME, _KEY = b"\x0a", b"\x12", b"\x1a"  # of a ScopedRouteConfiguration
+_FRAGMENTS, _STRING_KEY = b"\x0a", b"\x0a"
 # Hosts know no case. A virtual host that was found is known by its metadata, for it may have no route for a request.
 # `metadata` makes Envoy look for routes anew; what `virtualHost` says it says for good, so a filter can ask once.
 _OTHER_HOSTS = """\
@@ -66,7 +69,7 @@ def routing(messages: Messages, name: str, hosts: Sequence[ServedHost]) -> Routi
     size, exact = size_bytes(hosts), sum(each.is_exact for each in hosts)
     if size <= WHOLE_LIMIT_BYTES or exact < 2:
         found = whole(messages, name, hosts)
-        back = (_way_back(messages, name),) if size > _WAY_BACK_FROM_BYTES and exact > 1 else ()
+        back = (_way_back(name),) if size > _WAY_BACK_FROM_BYTES and exact > 1 else ()
         return Routing(found.fields, found.filters, (*found.resources, *back))
     scripts = ((OTHER_HOSTS_FILTER, _OTHER_HOSTS), (WAY_BACK_FILTER, _WAY_BACK))
     filters = tuple(_script(messages, each, name, script) for each, script in scripts)
@@ -79,28 +82,24 @@ def slice_of(host: str) -> int:
 
 
 def _resources(messages: Messages, name: str, hosts: Sequence[ServedHost]) -> Iterator[Resource]:
-    slices: dict[int, list[ServedHost]] = {}
+    slices: dict[str, list[ServedHost]] = {f"{name}/hosts/*": []}
     mark = _mark(messages)
     for each in hosts:
+        route = f"{name}/hosts/{slice_of(each.name) if each.is_exact else '*'}"
+        slices.setdefault(route, []).append(_marked(each, mark))
         if each.is_exact:
-            slices.setdefault(slice_of(each.name), []).append(_marked(each, mark))
-            yield _scope(messages, name, each.name, f"{name}/hosts/{slice_of(each.name)}")
-    found_at_once = _others(messages, OTHER_HOSTS_FILTER, WAY_BACK_FILTER)
-    for number, found in sorted(slices.items()):
-        yield route_configuration(messages, f"{name}/hosts/{number}", found, found_at_once)
-    rest = [_marked(each, mark) for each in hosts if not each.is_exact]
-    yield _scope(messages, name, "*", f"{name}/hosts/*")
-    yield route_configuration(messages, f"{name}/hosts/*", rest, _others(messages, WAY_BACK_FILTER))
+            yield _scope(name, each.name, route)
+    yield _scope(name, "*", f"{name}/hosts/*")
+    # Where a route was found at once no filter looks again; under a wildcard one of them did.
+    rest, found_at_once = _others(messages, WAY_BACK_FILTER), _others(messages, OTHER_HOSTS_FILTER, WAY_BACK_FILTER)
+    for route, found in sorted(slices.items()):
+        yield route_configuration(route, found, rest if route.endswith("*") else found_at_once)
 
 
-def _others(messages: Messages, *off: str) -> dict[str, Any]:
-    """The fields of a route configuration beside its hosts. `off`: filters that need not look for routes again."""
+def _others(messages: Messages, *off: str) -> Part:
+    """The fields of a route configuration beside its hosts. `off`: filters that are."""
     disabled = {each: messages.packed(_LUA_PER_ROUTE, {"disabled": True}) for each in off}
-    return {
-        **EVERY_CONFIGURATION,
-        "request_headers_to_remove": [SCOPE_HEADER],
-        "typed_per_filter_config": disabled,
-    }
+    return other_fields(messages, request_headers_to_remove=[SCOPE_HEADER], typed_per_filter_config=disabled)
 
 
 def _fields(messages: Messages, name: str) -> dict[str, Any]:
@@ -131,18 +130,20 @@ def _prefix(name: str) -> str:
     return f"{name.replace(':', '_')}/"
 
 
-def _scope(messages: Messages, name: str, host: str, route: str) -> Resource:
-    """A ScopedRouteConfiguration. There are as many as hosts, so nobody looks for what it refers to."""
-    key = {"fragments": [{"string_key": _prefix(name) + host}]}
-    fields = {"name": f"{name}/{host}", "route_configuration_name": route, "key": key}
-    body = messages.make(_SCOPED_ROUTE_CONFIGURATION, fields).SerializeToString(deterministic=True)
-    return Resource.of(SCOPED_ROUTE, f"{name}/{host}", body, (Reference(ROUTE, route),))
+@lru_cache(maxsize=65_536)
+def _scope(name: str, host: str, route: str) -> Resource:
+    """A ScopedRouteConfiguration, written by hand and kept, for there are as many as hosts:
+    `name, route_configuration_name, key { fragments { string_key } }`."""
+    own = f"{name}/{host}"
+    key = field(_FRAGMENTS, field(_STRING_KEY, f"{_prefix(name)}{host}".encode()))
+    body = field(_NAME, own.encode()) + field(_ROUTE_NAME, route.encode()) + field(_KEY, key)
+    return Resource.of(SCOPED_ROUTE, own, body, (Reference(ROUTE, route),))
 
 
-def _way_back(messages: Messages, name: str) -> Resource:
+def _way_back(name: str) -> Resource:
     """For connections that were opened while there were slices, and are kept while Envoy drains their listener: their
     scopes go, and the filter looks here."""
-    return _scope(messages, name, "whole", name)
+    return _scope(name, "whole", name)
 
 
 def _mark(messages: Messages) -> bytes:

@@ -2,7 +2,7 @@
 
 origins          one resource -> for each of its values the place of what says it
 frames           parts of a resource and the objects that they come from; tables: which field says which
-listener_frames, route_frames, backend_frames       how the parts of each type are found
+listener_frames, guard_frames, route_frames, backend_frames         how the parts of each type are found
 words            what Envoy says of a resource -> the field that it means
 authored         the documents again, with the place of everything in them
 

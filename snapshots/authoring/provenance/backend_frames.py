@@ -46,12 +46,29 @@ def _assignment_endpoints(known: Known, subject: AuthoredObject, assignment: Jso
             for whose, base in found:
                 if below[-1] == 0:
                     yield Frame((*at, *path), whose, base, tables.LOCALITY)
-                yield Frame((*at, *path, *below), whose, base, tables.ENDPOINT)
+                table = tables.SHARED_ENDPOINT if subject.key.kind == "UDPRoute" else tables.ENDPOINT
+                yield Frame((*at, *path, *below), whose, base, table)
     yield from _slice_ports(known, subject, assignment, at)
 
 
 def _places(known: Known, subject: AuthoredObject) -> Iterator[tuple[AuthoredObject, Path, tuple[str, int]]]:
     """Every endpoint that is written: by whom, where, and which address and port it is."""
+    for backend in _backends(known, subject):
+        yield from _of_backend(known, backend)
+
+
+def _backends(known: Known, subject: AuthoredObject) -> Iterator[AuthoredObject]:
+    """One, or those that a UDPRoute shares packets between."""
+    if subject.key.kind != "UDPRoute":
+        yield subject
+        return
+    for ref in subject.model.spec.rules[0].backend_refs:
+        found = known.world.get(ref.kind, ref.namespace or subject.namespace, ref.name)
+        if found is not None:
+            yield found
+
+
+def _of_backend(known: Known, subject: AuthoredObject) -> Iterator[tuple[AuthoredObject, Path, tuple[str, int]]]:
     spec = subject.model.spec
     if subject.key.kind == "Backend" and isinstance(spec.endpoints, tuple):
         for index, each in enumerate(spec.endpoints):
@@ -66,7 +83,8 @@ def _places(known: Known, subject: AuthoredObject) -> Iterator[tuple[AuthoredObj
 
 def _slice_ports(known: Known, subject: AuthoredObject, assignment: Json, at: Path) -> Iterator[Frame]:
     """The ports of a Service's endpoints stand apart from their addresses."""
-    for each in known.world.endpoint_slices(subject) if subject.key.kind == "Service" else ():
+    services = (each for each in _backends(known, subject) if each.key.kind == "Service")
+    for each in (found for service in services for found in known.world.endpoint_slices(service)):
         for number, port in enumerate(each.model.ports or ()):
             for path, locality in items(assignment, "endpoints"):
                 for below, endpoint in items(locality, "lb_endpoints"):

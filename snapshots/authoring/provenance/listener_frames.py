@@ -11,6 +11,7 @@ from snapshots.authoring.gateway.whose import chain_of
 from snapshots.authoring.objects import AuthoredObject
 from snapshots.authoring.provenance import tables
 from snapshots.authoring.provenance.frames import Frame, Json, Known, items, itself, named
+from snapshots.authoring.provenance.guard_frames import guard_frames
 from snapshots.authoring.yaml_nodes import Path
 
 _SECRET = ("transport_socket", "typed_config", "common_tls_context")
@@ -51,6 +52,7 @@ def _chain_frames(known: Known, path: Path, chain: Json, listener: BoundListener
     yield Frame(check, listener.gateway, ("spec", "tls", "frontend"), tables.CLIENT_CHECK)
     for below, extension in items(chain, "filters"):
         yield from _proxy_frames(known, (*path, *below), extension)
+        yield from guard_frames(known, (*path, *below, "typed_config"), extension.get("typed_config", {}))
         route = _route_of(known, extension)
         if extension.get("typed_config", {}).get("stat_prefix") == NO_ROUTE:
             yield Frame((*path, *below, "typed_config"), listener.owner, listener.path, tables.CLOSED)

@@ -59,6 +59,22 @@ PLAIN_CHAIN: Table = CHAIN | {
     ("filters", EACH, "typed_config", "stat_prefix"): (("port",),),
     ("filters", EACH, "typed_config", "rds", "route_config_name"): (("port",),),
 }
+_ASKED = ("backendRef", "name")
+# A filter that asks a service; from the ExternalAuth of the rule that asks so first.
+GUARD: Table = {
+    ("name",): (_ASKED,),
+    ("disabled",): DEFAULT,
+    ("typed_config", REST): DEFAULT,
+    ("typed_config", "grpc_service", "envoy_grpc", EACH): (_ASKED,),
+    ("typed_config", "http_service", "server_uri", "uri"): (_ASKED,),
+    ("typed_config", "http_service", "server_uri", "cluster"): (_ASKED,),
+    ("typed_config", "http_service", "path_prefix"): (("http", "path"),),
+    (*("typed_config", "http_service", "authorization_response", "allowed_upstream_headers"), REST): (
+        ("http", "allowedResponseHeaders"),
+    ),
+    ("typed_config", "allowed_headers", REST): (("http", "allowedHeaders"), ("grpc", "allowedHeaders")),
+    ("typed_config", "with_request_body", "max_request_bytes"): (("forwardBody", "maxSize"),),
+}
 CLIENT_CHECK: Table = {("name",): (("default", "validation"), ("perPort",)), (REST,): DEFAULT}
 PROXY: Table = {
     ("name",): DEFAULT,
@@ -193,6 +209,8 @@ ENDPOINT: Table = {
     (*_ENDPOINT, "port_value"): (("port",),),
     ("load_balancing_weight",): (("weight",),),
 }
+# Of several backends as one cluster: how much one endpoint takes is worked out from all weights.
+SHARED_ENDPOINT: Table = ENDPOINT | {("load_balancing_weight",): DEFAULT}
 _CONTEXT = ("typed_config", "common_tls_context")
 _COMBINED = (*_CONTEXT, "combined_validation_context")
 _NAMES = (*_COMBINED, "default_validation_context", "match_typed_subject_alt_names", EACH)

@@ -40,9 +40,9 @@ def _claim(start: int) -> bool:
     claim = socket.socket(socket.AF_UNIX)
     try:
         claim.bind(f"\0fairlead-ports-{start}")
-    except OSError:
+    except OSError as error:
         claim.close()
-        return False
+        return error.errno != errno.EADDRINUSE  # where such names cannot be had, nobody has them
     claim.detach()  # open until the process ends
     return True
 

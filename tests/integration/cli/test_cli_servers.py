@@ -68,7 +68,7 @@ def test_dev_ends_on_ctrl_c_with_130_and_on_sigterm_with_0(tmp_path: Path) -> No
     for sign, code in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
         process = ServerProcess(tmp_path / sign.name, "--memory").start()
         os.kill(process.pid, sign)
-        wait_for(partial(has_ended, process.pid), "the end of dev", 10)
+        wait_for(partial(has_ended, process.pid), "the end of dev")
         assert process.stop() == code
 
 
