@@ -10,11 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_RETRIES := 10
 export PIP_DEFAULT_TIMEOUT := 60
 
-<<<<<<< HEAD
-.PHONY: help setup demo demo-gitops dev test test-unit lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
-=======
-.PHONY: help setup demo dev test test-unit conformance lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
->>>>>>> main
+.PHONY: help setup demo demo-gitops dev test test-unit conformance lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
