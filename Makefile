@@ -34,7 +34,7 @@ dev: setup ## a server for this machine, following examples/first (DIR=… for y
 	$(BIN)/fairlead dev $(or $(DIR),examples/first)
 
 test: setup ## the whole suite: unit, property, contract, conformance, integration (PROCESSES=… at a time)
-	$(BIN)/python -m pytest --numprocesses $(or $(PROCESSES),2) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(or $(PROCESSES),2) --dist loadfile --no-loadscope-reorder
 
 test-unit: setup ## what needs no etcd and no Envoy, in seconds
 	$(BIN)/python -m pytest tests/unit tests/property tests/conformance

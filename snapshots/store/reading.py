@@ -12,7 +12,6 @@ from snapshots.store.forms import DOCUMENTS, ORIGINS, RESOURCES, Form, Key, Valu
 from snapshots.store.records import RevisionRecord
 from snapshots.store.tree import Manifest, Tree, bucket_of, compare_entries, decode_bucket, differing
 
-
 # The one that is compared with is, as a rule, the one that was read before.
 _decoded = lru_cache(maxsize=16)(Manifest.decode)
 
