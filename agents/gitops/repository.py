@@ -29,6 +29,7 @@ from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
+from agents.gitops.signatures import Signed
 from agents.gitops.sources import Remote
 from agents.gitops.trees import TreeEntry
 from snapshots.authoring.printable import printable
@@ -57,6 +58,7 @@ class CommitRecord:
     message: str
     committed_at_s: int
     parents: tuple[str, ...]
+    signed: Signed
 
 
 class Repository:
@@ -130,6 +132,7 @@ class Repository:
                 message=found.message.decode("utf-8", "replace"),
                 committed_at_s=int(found.commit_time),
                 parents=tuple(parent.decode("ascii") for parent in found.parents),
+                signed=Signed(found.raw_without_sig(), found.gpgsig or b""),
             )
 
     def descends(self, commit: str, before: str) -> bool | None:

@@ -35,6 +35,8 @@ class _Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ssh_key_file: str = ""
     ssh_known_hosts_file: str = ""
     ca_file: str = ""
+    allowed_signers_file: str = ""
+    allowed_gpg_keys_file: str = ""
     webhook_secret_file: str = ""
 
 
@@ -83,6 +85,8 @@ def _source(given: _Source) -> Source:
         ssh_key_file=given.ssh_key_file,
         ssh_known_hosts_file=given.ssh_known_hosts_file,
         ca_file=given.ca_file,
+        allowed_signers_file=given.allowed_signers_file,
+        allowed_gpg_keys_file=given.allowed_gpg_keys_file,
     )
     branch = given.branch or ("" if given.tag or given.commit else "main")
     return Source(

@@ -25,6 +25,13 @@ class Remote:
     ssh_key_file: str = ""
     ssh_known_hosts_file: str = ""
     ca_file: str = ""
+    allowed_signers_file: str = ""
+    allowed_gpg_keys_file: str = ""
+
+    @property
+    def verifies_signatures(self) -> bool:
+        """Whether only signed commits are taken."""
+        return bool(self.allowed_signers_file or self.allowed_gpg_keys_file)
 
     def problem(self) -> str:
         """Why this cannot be asked; empty when it can."""

@@ -16,6 +16,8 @@ import msgspec
 
 from agents.gitops import git_messages as said
 from agents.gitops.repository import DEPTHS, GitTrouble, Repository
+from agents.gitops.signatures import signature_problem
+from agents.gitops.sources import Remote
 from agents.gitops.trees import NoSuchDirectory, TreeReader
 from api.errors import Finding
 
@@ -26,8 +28,9 @@ DOCUMENTS_LIMIT_BYTES = 64 * 1024 * 1024
 class Worker:
     """What it remembers between requests: the store, directories read, and which contents its parent has."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, remote: Remote) -> None:
         self._repository = repository
+        self._remote = remote
         self._trees = TreeReader(repository.tree, repository.size_bytes)
         self._sent: set[str] = set()
 
@@ -45,6 +48,8 @@ class Worker:
     def _fetched(self, request: said.Fetch) -> said.Answer:
         follows = self._bring(request)
         record = self._repository.commit(request.commit)
+        if problem := signature_problem(self._remote, record.signed):
+            return said.Failed(f"commit {request.commit[:12]} is not taken: {problem}", again=False)
         findings: list[Finding] = []
         try:
             entries, findings = self._trees.documents(record.tree, request.path)
@@ -104,7 +109,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     given = msgspec.json.decode(sys.stdin.buffer.readline(), type=said.Assignment)
-    serve(sys.stdin.buffer, sys.stdout.buffer, Worker(Repository(Path(given.directory), given.remote)).answer)
+    serve(
+        sys.stdin.buffer,
+        sys.stdout.buffer,
+        Worker(Repository(Path(given.directory), given.remote), given.remote).answer,
+    )
 
 
 if __name__ == "__main__":
