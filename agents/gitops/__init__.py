@@ -11,5 +11,6 @@ A map, in the order of one pass:
 `ownership` whose documents they say they are. Pure.
 `judgement` what to do about a commit, given what the server serves. Pure: all state that matters is in the revisions.
 `source_loop` one source from one look to the next; `server` what it asks of the management API.
-`status` what people see of it; `webhooks` what others may knock with; `process` the life of the whole.
+`status` what people see of it; `commit_statuses` tells it where the repository is hosted;
+`webhooks` what others may knock with; `process` the life of the whole.
 """

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from agents.gitops.sources import Mode, Remote, Source
+from agents.gitops.sources import Mode, Remote, Source, StatusForm, StatusTarget
 from api.errors import InvalidConfig
 from api.hosting.address import Address
 
@@ -38,6 +38,9 @@ class _Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     allowed_signers_file: str = ""
     allowed_gpg_keys_file: str = ""
     webhook_secret_file: str = ""
+    status_form: StatusForm = "github"
+    status_url: str = ""
+    status_token_file: str = ""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -101,12 +104,17 @@ def _source(given: _Source) -> Source:
         mode=given.mode,
         poll_s=given.poll_s,
         webhook_secret_file=given.webhook_secret_file,
+        status_target=_status_target(given),
     )
+
+
+def _status_target(given: _Source) -> StatusTarget | None:
+    return StatusTarget(given.status_form, given.status_url, given.status_token_file) if given.status_url else None
 
 
 def _problem(source: Source) -> str:
     """What keeps one source from being followed; empty when nothing does."""
-    if problem := source.remote.problem():
+    if problem := source.remote.problem() or (source.status_target.problem() if source.status_target else ""):
         return problem
     if sum(map(bool, (source.branch, source.tag, source.commit))) != 1:
         return "give one of branch, tag and commit"

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from agents.gitops.commit_statuses import CommitStatuses
 from agents.gitops.git_process import Checkout, GitProcess, RepositoryTrouble
 from agents.gitops.judgement import (
     Compare,
@@ -64,6 +65,7 @@ class SourceLoop:
         self._knocked = asyncio.Event()
         self._tried: Tried | None = None
         self._turn = Turn()
+        self._statuses = CommitStatuses(source.status_target) if source.status_target else None
         self._following: asyncio.Task[None] | None = None
         self._log: Any = logs.logger("gitops").bind(source=source.name)
         self.status = SourceStatus(source)
@@ -112,6 +114,12 @@ class SourceLoop:
 
     async def look_once(self) -> bool:
         """One pass. False when somebody on the other side of a network was away: then the next pass comes later."""
+        went_well = await self._looked()
+        if self._statuses is not None and self._turn.acting:
+            await self._statuses.tell(self.status)
+        return went_well
+
+    async def _looked(self) -> bool:
         try:
             await self._pass()
             await self._report()

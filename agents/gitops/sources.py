@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from api.hosting.address import Address
 
 Mode = Literal["enforce", "report", "paused"]
+StatusForm = Literal["github", "gitlab", "webhook"]
 REMOTE_SCHEMES = ("https", "ssh", "http", "git")
 _PLAINTEXT = ("http", "git")
 
@@ -50,6 +51,23 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusTarget:
+    """Where to tell. `url`: the API of the host for `github` and `gitlab` (https://api.github.com/repos/OWNER/NAME,
+    https://gitlab.example.com/api/v4/projects/ID), or what takes the POST for `webhook`. `token_file` holds a token."""
+
+    form: StatusForm
+    url: str
+    token_file: str = ""
+
+    def problem(self) -> str:
+        """Why nobody could be told there; empty when somebody could."""
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+            return "status_url is an https URL without credentials; the token goes into status_token_file"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One thing that is followed. Exactly one of `branch`, `tag` and `commit` is given.
 
@@ -68,6 +86,7 @@ class Source:
     mode: Mode = "enforce"
     poll_s: float = 30.0
     webhook_secret_file: str = ""
+    status_target: StatusTarget | None = None
 
     @property
     def reference(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,23 +84,25 @@ async def test_a_signature_of_other_content_is_not_good(tmp_path: Path, reposito
     assert "SSH signature is not good" in await taken(repository, forged, allowed_signers_file=str(allowed))
 
 
-@WITH_GPG
-async def test_openpgp_signatures_of_allowed_keys_are_taken(
-    tmp_path_factory: pytest.TempPathFactory, repository: GitRepository, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def keyring(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A gpg of its own with the keys of Ada, whose public key is in `allowed.asc`, and of Mallory."""
     home = tmp_path_factory.mktemp("g")  # its agent's socket needs a short path
     home.chmod(0o700)
     monkeypatch.setenv("GNUPGHOME", str(home))
     gpg = ("gpg", "--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback")
     for name in ("ada", "mallory"):
         subprocess.run((*gpg, "--quick-generate-key", f"{name}@example.com", "ed25519"), check=True)
-    allowed = home / "allowed.asc"
     exported = subprocess.run(("gpg", "--armor", "--export", "ada@example.com"), check=True, capture_output=True)
-    allowed.write_bytes(exported.stdout)
-    try:
-        signed = commit(repository, "By Ada", "gpg.format=openpgp", "user.signingKey=ada@example.com")
-        forged = commit(repository, "By Mallory", "gpg.format=openpgp", "user.signingKey=mallory@example.com")
-        assert await taken(repository, signed, allowed_gpg_keys_file=str(allowed)) == ""
-        assert "not of an allowed key" in await taken(repository, forged, allowed_gpg_keys_file=str(allowed))
-    finally:
-        subprocess.run(("gpgconf", "--kill", "all"), check=False)
+    (home / "allowed.asc").write_bytes(exported.stdout)
+    yield home
+    subprocess.run(("gpgconf", "--kill", "all"), check=False)
+
+
+@WITH_GPG
+async def test_openpgp_signatures_of_allowed_keys_are_taken(repository: GitRepository, keyring: Path) -> None:
+    allowed = str(keyring / "allowed.asc")
+    signed = commit(repository, "By Ada", "gpg.format=openpgp", "user.signingKey=ada@example.com")
+    forged = commit(repository, "By Mallory", "gpg.format=openpgp", "user.signingKey=mallory@example.com")
+    assert await taken(repository, signed, allowed_gpg_keys_file=allowed) == ""
+    assert "not of an allowed key" in await taken(repository, forged, allowed_gpg_keys_file=allowed)

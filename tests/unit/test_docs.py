@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from api.cli import main as entry
 from api.cli.application import load
@@ -76,3 +77,12 @@ def test_every_rule_of_the_protocol_is_in_the_page_and_leads_to_its_transcript(n
     (transcript,) = rows
     assert Path(transcript).name.startswith(f"test_rule_{number:02}_")
     assert "\ndef test_" in (found := (ROOT / "docs" / transcript).read_text()) or "\nasync def test_" in found
+
+
+def test_the_workflow_for_pull_requests_runs_commands_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    workflow = yaml.safe_load((ROOT / "examples" / "gitops" / "workflow.yaml").read_text())
+    lines = [step.get("run", "") for step in workflow["jobs"]["check"]["steps"]]
+    commands = [shlex.split(line)[1:] for line in lines if line.startswith("fairlead ")]
+    assert [command[0] for command in commands] == ["validate", "plan"]
+    assert entry.main(["validate", str(ROOT / "examples" / "first"), *commands[0][2:]]) == 0
+    assert entry.main(["plan", "--help"]) == 0

@@ -33,11 +33,13 @@ def test_a_source_follows_main_unless_it_says_otherwise(tmp_path: Path) -> None:
     assert (source.reference, source.path) == ("refs/tags/v1", "production")
 
 
-def test_the_file_that_the_documentation_shows_is_one(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "gitops.md").read_text(), re.S)
+def test_the_files_that_the_documentation_shows_are_read(tmp_path: Path) -> None:
     path = tmp_path / "gitops.toml"
-    path.write_text(block)
-    assert [source.name for source in read_sources(path)] == ["shop", "payments"]
+    names = []
+    for block in re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "gitops.md").read_text(), re.S):
+        path.write_text(block)
+        names.append([source.name for source in read_sources(path)])
+    assert names == [["shop", "payments"], ["shop"]]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,7 @@ def test_the_file_that_the_documentation_shows_is_one(tmp_path: Path) -> None:
         (ONE.replace("https://", "file://"), "https, ssh"),
         (ONE.replace("https://", "https://me:secret-canary@"), "credentials do not belong"),
         (ONE.replace("https://git", "-oProxyCommand=x"), "a repository is an URL"),
+        (ONE + 'status_url = "https://me:secret-canary@api.example.com"\n', "status_url"),
         (ONE + OWNED + ONE + OWNED, "shop"),
         (ONE + OWNED + OTHER + OWNED, "give each a workspace of its own"),
         (ONE + OTHER, "beside others"),
