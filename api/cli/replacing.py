@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
@@ -17,6 +18,8 @@ def replace_file(path: Path, before: bytes, after: bytes) -> None:
         status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode) or path.read_bytes() != before:
             raise InvalidConfig(f"{path} has changed meanwhile, and was left as it is; run the command again")
+        if not os.access(path, os.W_OK):  # a new file in its place would need no leave
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         _replace(path, after, status)
     except OSError as error:
         raise InvalidConfig(f"cannot write {path}: {error.strerror or error}; it was left as it is") from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from api.errors import InvalidConfig
 
+DEFAULT_BACKEND = ("127.0.0.1", 9000)
 SCHEMA_FILE = ".fairlead.schema.json"
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _ADDRESS = re.compile(r"\d+(\.\d+){3}")
@@ -69,7 +70,7 @@ class Start:
     group: str = "edge"
     address: str = "127.0.0.1"
     port: int = 10080
-    backend: tuple[str, int] = ("127.0.0.1", 9000)
+    backend: tuple[str, int] = DEFAULT_BACKEND
     hostname: str = ""
 
 

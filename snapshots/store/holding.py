@@ -5,9 +5,10 @@ A publication brings all that its workspace wants. What it brings as the same ob
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from snapshots.checks.budgets import Weight
 from snapshots.difference import difference
 from snapshots.model import CompiledResource, Document, WorkspaceName
 from snapshots.store import refusals
@@ -17,16 +18,23 @@ from snapshots.store.protocol import Publication
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Resources with their places by key, documents by path; and the objects that were given for them, in order."""
+    """Resources with their places by key, documents by path; the objects that were given for them, in order; and what
+    the bodies of all resources come to."""
 
     resources: Mapping[Key, CompiledResource] = field(default_factory=dict)
     documents: Mapping[str, Document] = field(default_factory=dict)
     given_resources: tuple[CompiledResource, ...] = ()
     given_documents: tuple[Document, ...] = ()
+    size_bytes: int = 0
 
     @classmethod
     def of(cls, resources: Mapping[Key, CompiledResource], documents: Mapping[str, Document]) -> Holding:
-        return cls(resources, documents, tuple(resources.values()), tuple(documents.values()))
+        given = tuple(resources.values())
+        return cls(resources, documents, given, tuple(documents.values()), _size_bytes(given))
+
+    @property
+    def weight(self) -> Weight:
+        return Weight(len(self.resources), self.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,13 @@ def step(held: Holding, publication: Publication) -> Step:
     wanted_documents.update((document.path, document) for document in documents.new)
     if (len(wanted_resources), len(wanted_documents)) != (len(publication.resources), len(publication.documents)):
         raise refusals.named_twice(publication)
-    wanted = Holding(wanted_resources, wanted_documents, publication.resources, publication.documents)
+    size_bytes = held.size_bytes - _size_bytes(resources.gone) + _size_bytes(resources.new)
+    wanted = Holding(wanted_resources, wanted_documents, publication.resources, publication.documents, size_bytes)
     return Step(wanted, tuple(keys), tuple(paths))
+
+
+def _size_bytes(items: Iterable[CompiledResource]) -> int:
+    return sum(len(each.resource.body) for each in items)
 
 
 def _key(item: CompiledResource) -> Key:

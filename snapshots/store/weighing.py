@@ -1,4 +1,4 @@
-"""What a publication weighs against what was there, for its budgets. Pure; costs a pass over the group's resources."""
+"""What a publication weighs against what was there, for its budgets. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from snapshots.store.protocol import Publication
 def weighed(before: GroupState, composition: Composition, publication: Publication) -> Weighing:
     """A publication as budgets see it."""
     workspace = publication.workspace
-    holdings = composition.state.held()
-    weights = {name: Weight.of(holding.resources.values()) for name, holding in holdings.items()}
+    weights = {name: holding.weight for name, holding in composition.state.held().items()}
     whole = Weight(
         sum(weight.resources for weight in weights.values()), sum(weight.size_bytes for weight in weights.values())
     )
-    was = Weight.of(before.held().get(workspace, Holding()).resources.values())
+    was = before.held().get(workspace, Holding()).weight
     return Weighing(workspace, was, weights[workspace], composition.removed, publication.group, whole)

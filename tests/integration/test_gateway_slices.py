@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -48,9 +48,11 @@ class Site:
     backends: Sequence[Object]
     ports: tuple[int, int]
     traffic: Sequence[Traffic] = ()
+    published: dict[tuple[str, str], Object] = field(default_factory=dict)
 
     def publish(self, hosts: int, *also: Object, ports: int = 1) -> None:
-        """So many hosts that lead to blue, and what is given beside them; waits until Envoy has taken it."""
+        """So many hosts that lead to blue, and what is given beside them; waits until Envoy has taken it. Without
+        a change there is nothing to do."""
         listeners = [{"name": f"l{port}", "port": port, "protocol": "HTTP"} for port in self.ports[:ports]]
         address = {"type": "IPAddress", "value": "127.0.0.1"}
         objects = [
@@ -61,6 +63,9 @@ class Site:
             *(a_route(host, to_backend("blue"), hostnames=[host]) for host in names(hosts)),
         ]
         whole = {(each["kind"], each["metadata"]["name"]): each for each in (*objects, *also)}
+        if whole == self.published:
+            return
+        self.published = whole
         files = [Document(f"{number}.yaml", json.dumps(each).encode()) for number, each in enumerate(whole.values())]
         revision = self.runner.run(self.client.publish([a_workspace(), *files], beyond_budgets=True)).revision.number
         wait_for(lambda: self._is_current(revision), "Envoy to have taken it")
@@ -121,9 +126,7 @@ def everything(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture
 def site(everything: Site) -> Iterator[Site]:
-    """With many hosts; in the end no request has failed."""
-    everything.publish(MANY)
-    wait_for(everything.has_slices, "all that many hosts need")
+    """As the last test left it; in the end no request has failed."""
     yield everything
     seen = [each.total for each in everything.traffic]
     wait_for(
@@ -137,6 +140,8 @@ def site(everything: Site) -> Iterator[Site]:
 
 
 def test_a_change_of_one_host_sends_one_slice(site: Site) -> None:
+    site.publish(MANY)
+    wait_for(site.has_slices, "all that many hosts need")
     before = site.pushed("route"), site.pushed("scoped-route"), site.pushed("listener")
     site.publish(MANY, a_route("host-7.example.com", to_backend("green"), hostnames=["host-7.example.com"]))
     wait_for(lambda: site.is_answered_by_green("host-7.example.com"), "the change")
@@ -154,17 +159,17 @@ def test_a_backend_hears_nothing_of_it(site: Site) -> None:
 
 def test_a_host_leaves_its_wildcard_and_comes_back(site: Site) -> None:
     with Traffic(site.ports[0], host="own.wild.example.com") as traffic:
-        for backend in ("blue", "green", "blue"):
-            site.goes_on(traffic)
-            site.publish(MANY, a_route("own", to_backend(backend), hostnames=["own.wild.example.com"]))
         site.publish(MANY)
         site.goes_on(traffic)
+        site.publish(MANY, a_route("own", to_backend("green"), hostnames=["own.wild.example.com"]))
+        wait_for(lambda: traffic.last.startswith("{"), "answers of green")
+        site.publish(MANY)
+        wait_for(lambda: traffic.last == "blue", "answers of the wildcard's backend")
     assert traffic.failures == []
-    assert traffic.last == "blue"
 
 
 def test_fewer_hosts_and_many_again(site: Site) -> None:
-    for count in (SOME, MANY, SOME):
+    for count in (SOME, MANY):
         site.publish(count)
         site.goes_on()
 

@@ -284,7 +284,7 @@ def test_an_envoy_that_says_nothing_in_time_is_ended(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     silent = a_program(tmp_path, "#!/bin/sh", f"echo $$ > {pid}.new && mv {pid}.new {pid}", "exec sleep 300")
     with pytest.raises(TimedOut, match="had not loaded the candidate after"):
-        tasted(silent, [Document("a.yaml", a_cluster("w", "type: STATIC").encode())], timeout_s=2)
+        tasted(silent, [Document("a.yaml", a_cluster("w", "type: STATIC").encode())], timeout_s=1)
     assert not pid.exists() or not is_alive(int(pid.read_text()))
 
 
@@ -317,7 +317,7 @@ def test_a_server_that_is_to_taste_and_has_no_envoy_does_not_start(tmp_path: Pat
         assemble(settings, MemoryStore(time.time), load_default())
 
 
-@pytest.mark.parametrize("command", ["validate", "plan", "apply"])
+@pytest.mark.parametrize("command", ["validate", "apply"])
 def test_each_command_ends_with_3_for_what_envoy_does_not_take_and_asks_no_server(command: str, tmp_path: Path) -> None:
     (tmp_path / "web.yaml").write_text(WRONG["an address that is none"][0])
     done = subprocess.run((*FAIRLEAD, command, str(tmp_path), "--taste"), cwd=ROOT, capture_output=True, text=True)

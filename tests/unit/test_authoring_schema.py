@@ -104,6 +104,30 @@ def test_each_resource_type_has_a_schema(row: Any) -> None:
     assert [*validator.iter_errors({"@type": row.url, "nmae": "web"})]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "fits"),
+    [
+        ("type", "STRICT_DNS", True),
+        ("type", "STRICT_DSN", False),
+        ("type", 1, True),
+        ("lbPolicy", None, True),
+        ("connect_timeout", "1.5s", True),
+        ("connect_timeout", "1m", False),
+        ("per_connection_buffer_limit_bytes", "77", True),
+        ("per_connection_buffer_limit_bytes", True, False),
+        ("outlier_detection", {"consecutive5xx": 3}, True),
+        ("outlier_detection", {"consecutive_6xx": 3}, False),
+        ("health_checks", {}, False),
+        ("typed_extension_protocol_options", {"x": {"@type": "y", "anything": 1}}, True),
+        ("typed_extension_protocol_options", {"x": {}}, False),
+    ],
+)
+def test_the_spec_of_an_envoy_resource_is_that_of_its_type(field: str, value: Any, fits: bool) -> None:
+    spec = {"@type": RESOURCE_TYPES[1].url, "name": "web", field: value}
+    document = {"apiVersion": "fairlead.dev/v1", "kind": "EnvoyResource", "metadata": {"name": "web"}, "spec": spec}
+    assert whole().is_valid(document) is fits
+
+
 @pytest.mark.parametrize("name", KIND_NAMES)
 def test_every_field_has_a_meaning_and_every_kind_is_read(name: str) -> None:
     assert KINDS[name]

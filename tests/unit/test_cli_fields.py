@@ -176,6 +176,44 @@ def test_a_document_with_a_secret_is_shown_without_it() -> None:
     assert shown.count("kind: EnvoyResource") == 2
 
 
+KUBERNETES = """\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: pair
+  annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"data":{"tls.key":"canary"}}', note: seen}
+data: {tls.key: canary}
+stringData: {pin: canary}
+"""
+PATCHES = """\
+apiVersion: fairlead.dev/v1
+kind: EnvoyPatch
+metadata: {name: tls}
+spec:
+  target: {kind: Gateway, name: edge}
+  part: DownstreamTls
+  merge: {common_tls_context: {tls_certificates: [{privateKey: {inline_string: canary}}], alpn_protocols: [seen]}}
+---
+apiVersion: fairlead.dev/v1
+kind: EnvoyPatch
+metadata: {name: tls-2}
+spec:
+  target: {kind: Gateway, name: edge}
+  part: DownstreamTls
+  json:
+  - {op: add, path: /common_tls_context/tls_certificates/0/private_key/inline_string, value: canary}
+  - {op: add, path: /common_tls_context/alpn_protocols, value: [seen]}
+"""
+
+
+@pytest.mark.parametrize("text", [KUBERNETES, PATCHES], ids=["a Secret", "patches"])
+def test_secrets_that_are_no_messages_of_envoys_are_left_out_too(text: str) -> None:
+    shown = shown_text(text.encode(), Redactor(load_default()))
+    assert "canary" not in shown
+    assert shown.count("(sensitive)") >= 2
+    assert "seen" in shown
+
+
 def test_a_document_that_cannot_be_read_is_not_shown() -> None:
     assert "secret" not in shown_text(b"{ secret", Redactor(load_default())).replace("secrets", "")
 

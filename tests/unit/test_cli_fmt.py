@@ -68,7 +68,17 @@ def test_a_file_that_is_no_yaml_is_told_and_the_others_are_formatted(
     assert "broken.yaml:2:1 error E0101 " in capsys.readouterr().err
 
 
-def test_links_are_not_followed_and_not_replaced(here: Path) -> None:
+def test_a_file_that_may_not_be_written_is_not_replaced(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "a.yaml").write_text(UNTIDY)
+    monkeypatch.setattr(replacing.os, "access", lambda *_: False)  # to root everything may be written
+    assert main(["fmt"]) == 3
+    assert "a.yaml: Permission denied" in capsys.readouterr().err
+    assert (here / "a.yaml").read_text() == UNTIDY
+
+
+def test_links_are_not_followed_and_not_replaced(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outside = here / "outside"
     outside.mkdir()
     (outside / "real.yaml").write_text(UNTIDY)
@@ -81,7 +91,9 @@ def test_links_are_not_followed_and_not_replaced(here: Path) -> None:
     assert (inside / "own.yaml").read_text() == TIDY
     (inside / "out.yaml").symlink_to(outside / "real.yaml")
     assert main(["fmt", "inside"]) == 3
+    capsys.readouterr()
     assert main(["fmt", "inside/out.yaml"]) == 0
+    assert "is a symbolic link, and left as it is" in capsys.readouterr().err
     assert (outside / "real.yaml").read_text() == UNTIDY
 
 

@@ -19,7 +19,7 @@ PAGES = ROOT / "docs" / "errors"
 HEADINGS = ["## Why", "## How to mend it", "## Example"]
 # What no text of one file can show: its bytes or its place, its size, files, settings, a server's answers, an Envoy's.
 SHOWN_ONLY = {
-    *("E0102", "E0103", "E0110", "E0111", "E0113", "E0210", "E0310", "E0311"),
+    *("E0102", "E0103", "E0110", "E0111", "E0113", "E0310", "E0311"),
     *(code for code in TITLES if code[1:3] in ("06", "07", "08", "09", "10", "13")),
 }
 EXAMPLE = re.compile(r"`(\S+)`:\n\n```yaml\n(.*?)```\n\n```\n(.*?)```\n\nMended:\n\n```diff\n(.*?)```\n", re.S)

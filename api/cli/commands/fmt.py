@@ -55,16 +55,22 @@ def command(context: typer.Context, paths: Paths = None, check: Check = False, d
     if STANDARD_INPUT in given and len(given) > 1:
         raise typer.BadParameter("- stands alone: it has one output", param_hint="PATH")
     gathered = gather(given)
-    outcomes = [_outcome(gathered, document) for document in gathered.documents if _is_file(gathered, document)]
+    outcomes = [_outcome(gathered, document) for document in _files(gathered, given)]
     if given == [STANDARD_INPUT] and not (check or diff):
         _to_standard_output(outcomes[0], invocation)
     else:
         _to_files(outcomes, invocation, check=check, diff=diff)
 
 
-def _is_file(gathered: Gathered, document: Document) -> bool:
-    """Not a link: where it leads there is a file of its own."""
-    return not os.path.islink(gathered.top / document.path)
+def _files(gathered: Gathered, given: Sequence[str]) -> Iterator[Document]:
+    """What is no link: where one leads there is a file of its own."""
+    named = {os.path.abspath(path) for path in given}
+    for document in gathered.documents:
+        path = os.path.abspath(gathered.top / document.path)
+        if not os.path.islink(path):
+            yield document
+        elif path in named:
+            say(f"{escape(document.path)} is a symbolic link, and left as it is; name the file that it leads to")
 
 
 def _outcome(gathered: Gathered, document: Document) -> Outcome:

@@ -12,7 +12,7 @@ import typer
 from api.cli.new_files import write_new_files
 from api.cli.output import Format, show_document, write_lines
 from api.cli.shared import Invocation, invocation_of
-from api.cli.starting import Start, host_and_port, is_hostname, starting_files, workspace_name
+from api.cli.starting import DEFAULT_BACKEND, Start, host_and_port, is_hostname, starting_files, workspace_name
 from api.cli.terminal import can_ask, escape, prompt, say
 from api.errors import InvalidConfig
 
@@ -53,10 +53,14 @@ def command(
         group=_choice("Group of gateways", group, default.group, _name, asks),
         address=_choice("Address that gateways listen on", address, default.address, _address, asks),
         port=_choice("Port that they listen on", str(port or ""), str(default.port), _port, asks),
-        backend=_choice("Where the service is (HOST:PORT)", backend, "127.0.0.1:9000", host_and_port, asks),
+        backend=_choice("Where the service is (HOST:PORT)", backend, _joined(DEFAULT_BACKEND), host_and_port, asks),
         hostname=_choice("Only requests for this host (empty: all)", hostname, "", _hostname, asks),
     )
     _show(write_new_files(directory, starting_files(chosen)), directory, chosen, invocation)
+
+
+def _joined(place: tuple[str, int]) -> str:
+    return f"{place[0]}:{place[1]}"
 
 
 def _choice(question: str, given: str, default: str, read: Callable[[str], Any], asks: bool) -> Any:
@@ -108,7 +112,9 @@ def _show(paths: list[Path], directory: Path, chosen: Start, invocation: Invocat
     write_lines(shown)
     host = f"[{chosen.address}]" if ":" in chosen.address else chosen.address
     where = escape(str(directory))
-    say(f"\nServe it, and follow changes:    fairlead dev {where}")
+    if chosen.backend == DEFAULT_BACKEND:
+        say(f"\nNo service to try it with?       python3 -m http.server {chosen.backend[1]} --bind {chosen.backend[0]}")
+    say(f"Serve it, and follow changes:    fairlead dev {where}")
     say(f"Start an Envoy beside it:        fairlead bootstrap envoy --group {chosen.group} > envoy.json")
     say("                                 envoy -c envoy.json")
     say(f"Ask it:                          curl http://{host}:{chosen.port}/")

@@ -32,8 +32,8 @@ class Metadata(Model, frozen=True, kw_only=True):
     """What names a document."""
 
     name: Name
-    labels: Texts | None = None
-    annotations: Texts | None = None
+    labels: Texts = field(default_factory=dict)
+    annotations: Texts = field(default_factory=dict)
 
 
 class WorkspaceMetadata(Metadata, frozen=True, kw_only=True):
@@ -43,12 +43,12 @@ class WorkspaceMetadata(Metadata, frozen=True, kw_only=True):
 class ResourceMetadata(Metadata, frozen=True, kw_only=True):
     """Annotations have a meaning there."""
 
-    annotations: Texts | None = None
-
 
 class ObjectMetadata(Metadata, frozen=True, kw_only=True):
-    """As Kubernetes has it."""
+    """As Kubernetes has it, which writes null for what is empty."""
 
+    labels: Texts | None = None  # type: ignore[assignment]  # more than our own kinds take
+    annotations: Texts | None = None  # type: ignore[assignment]
     creation_timestamp: str | None = None
     generation: int | None = None
     uid: Ignored = None

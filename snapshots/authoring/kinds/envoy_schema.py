@@ -18,25 +18,29 @@ REFERENCE = "#/$defs/{name}"
 Schema = dict[str, Any]
 
 _OPEN_OBJECT: Schema = {"type": "object"}
+# Null is as good as absent. Numbers may be texts, as JSON has those of 64 bits.
+_TEXT: Schema = {"type": ["string", "null"]}
+_FLAG: Schema = {"type": ["boolean", "null"]}
+_NUMBER: Schema = {"type": ["number", "string", "null"]}
+_WHOLE_NUMBER: Schema = {"type": ["integer", "string", "null"]}
 _WELL_KNOWN: dict[str, Schema] = {
-    "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$"},
-    "google.protobuf.Timestamp": {"type": "string"},
-    "google.protobuf.BoolValue": {"type": "boolean"},
-    "google.protobuf.StringValue": {"type": "string"},
-    "google.protobuf.BytesValue": {"type": "string"},
-    "google.protobuf.DoubleValue": {"type": ["number", "string"]},
-    "google.protobuf.FloatValue": {"type": ["number", "string"]},
+    "google.protobuf.Duration": {"type": ["string", "null"], "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$"},
+    "google.protobuf.Timestamp": _TEXT,
+    "google.protobuf.BoolValue": _FLAG,
+    "google.protobuf.StringValue": _TEXT,
+    "google.protobuf.BytesValue": _TEXT,
+    "google.protobuf.DoubleValue": _NUMBER,
+    "google.protobuf.FloatValue": _NUMBER,
     "google.protobuf.Struct": _OPEN_OBJECT,
     "google.protobuf.Value": {},
     "google.protobuf.ListValue": {"type": "array"},
     ANY: {"type": "object", "properties": {"@type": {"type": "string"}}, "required": ["@type"]},
 }
-_WHOLE_NUMBER: Schema = {"type": ["integer", "string"]}
 _SCALARS: dict[int, Schema] = {
-    FieldDescriptor.CPPTYPE_STRING: {"type": "string"},
-    FieldDescriptor.CPPTYPE_BOOL: {"type": "boolean"},
-    FieldDescriptor.CPPTYPE_DOUBLE: {"type": ["number", "string"]},
-    FieldDescriptor.CPPTYPE_FLOAT: {"type": ["number", "string"]},
+    FieldDescriptor.CPPTYPE_STRING: _TEXT,
+    FieldDescriptor.CPPTYPE_BOOL: _FLAG,
+    FieldDescriptor.CPPTYPE_DOUBLE: _NUMBER,
+    FieldDescriptor.CPPTYPE_FLOAT: _NUMBER,
 }
 
 
@@ -82,5 +86,6 @@ def _one(field: Any) -> Schema:
             return _WELL_KNOWN.get(name, _WHOLE_NUMBER)
         return {"$ref": REFERENCE.format(name=name)}
     if field.enum_type is not None:
-        return {"enum": [value.name for value in field.enum_type.values]}
+        names = [value.name for value in field.enum_type.values]
+        return {"anyOf": [{"enum": names}, {"type": ["integer", "null"]}]}  # their numbers are read, too
     return _SCALARS.get(field.cpp_type, _WHOLE_NUMBER)

@@ -95,3 +95,9 @@ def test_secrets_are_written_only_when_they_are_asked_for(
 def test_a_path_that_leads_out_is_not_written(path: str) -> None:
     with pytest.raises(InvalidConfig, match="would not be written below"):
         _path(pb.Document(path=path, workspace="shop"), within_workspace=False)
+
+
+def test_what_came_from_standard_input_gets_a_name() -> None:
+    document = pb.Document(path="<stdin>", workspace="shop")
+    assert _path(document, within_workspace=False) == "stdin.yaml"
+    assert _path(document, within_workspace=True) == "shop/stdin.yaml"
