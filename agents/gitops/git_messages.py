@@ -9,9 +9,21 @@ import msgspec
 
 from agents.gitops.sources import Remote
 from api.errors import Finding
+from snapshots.authoring.limits import MIB
 
 LENGTH: Final = struct.Struct(">I")
-MESSAGE_LIMIT_BYTES: Final = 256 * 1024 * 1024
+MESSAGE_LIMIT_BYTES: Final = 256 * MIB
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a repository may cost: memory of the worker, bytes that one fetch may bring, bytes of all documents, and how
+    long looking and fetching may take."""
+
+    memory_bytes: int = 1024 * MIB
+    pack_bytes: int = 256 * MIB
+    documents_bytes: int = 64 * MIB
+    look_s: float = 45.0
+    fetch_s: float = 300.0
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -19,6 +31,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
     directory: str
     remote: Remote
+    limits: Limits
 
 
 class Look(msgspec.Struct, tag="look", frozen=True):

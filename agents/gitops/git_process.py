@@ -17,8 +17,6 @@ from agents.gitops.sources import Source
 from api.errors import Denied, FairleadError, Finding, InvalidConfig
 from snapshots.model import Document
 
-LOOK_DEADLINE_S = 45.0
-FETCH_DEADLINE_S = 300.0
 _ENVIRONMENT_KEPT = ("PATH", "HOME", "LANG", "https_proxy", "http_proxy", "no_proxy", "all_proxy", "SSL_CERT_FILE")
 
 
@@ -51,12 +49,18 @@ class GitProcess:
 
     source: Source
     directory: Path
+    limits: said.Limits = field(default_factory=said.Limits)
     _process: Process | None = None
     _documents: dict[tuple[str, str], Document] = field(default_factory=dict)
 
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, while there is one."""
+        return self._process.pid if self._process is not None else None
+
     async def look(self) -> str:
         """The commit that the source names now. Raises RepositoryTrouble."""
-        answer = await self._ask(said.Look(self.source.reference, self._token()), LOOK_DEADLINE_S)
+        answer = await self._ask(said.Look(self.source.reference, self._token()), self.limits.look_s)
         assert isinstance(answer, said.Seen)
         return answer.commit
 
@@ -64,7 +68,7 @@ class GitProcess:
         """A commit's documents; `before` is the commit followed until now. Raises RepositoryTrouble, with a finding
         for each file that cannot be read."""
         request = said.Fetch(self.source.reference, commit, self.source.path, before, self._token())
-        answer = await self._ask(request, FETCH_DEADLINE_S)
+        answer = await self._ask(request, self.limits.fetch_s)
         assert isinstance(answer, said.Fetched)
         if answer.findings:
             count = len(answer.findings)
@@ -125,7 +129,7 @@ class GitProcess:
             sys.executable, "-m", "agents.gitops.worker", stdin=PIPE, stdout=PIPE, env=_environment()
         )
         assert process.stdin is not None
-        assignment = said.Assignment(str(self.directory), self.source.remote)
+        assignment = said.Assignment(str(self.directory), self.source.remote, self.limits)
         process.stdin.write(msgspec.json.encode(assignment) + b"\n")
         return process
 

@@ -34,7 +34,6 @@ from agents.gitops.sources import Remote
 from agents.gitops.trees import TreeEntry
 from snapshots.authoring.printable import printable
 
-PACK_LIMIT_BYTES = 256 * 1024 * 1024
 PACKS_KEPT = 64
 # How far back is looked for the commit that was followed until now: most pushes bring a few.
 DEPTHS = (1, 8, 64)
@@ -42,11 +41,12 @@ _READ_TIMEOUT_S = 30.0
 
 
 class GitTrouble(Exception):
-    """Why git could not be asked, in words for people. `again`: whether the same may work later by itself."""
+    """Why git could not be asked, in words for people. `again`: whether the same may work later by itself. `broken`:
+    objects are missing or damaged, in what was sent, or in the store that it went to."""
 
-    def __init__(self, message: str, *, again: bool = True) -> None:
+    def __init__(self, message: str, *, again: bool = True, broken: bool = False) -> None:
         super().__init__(message)
-        self.message, self.again = message, again
+        self.message, self.again, self.broken = message, again, broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ class CommitRecord:
 class Repository:
     """The store of one remote, in `directory`."""
 
-    def __init__(self, directory: Path, remote: Remote) -> None:
+    def __init__(self, directory: Path, remote: Remote, pack_limit_bytes: int) -> None:
         self._directory = directory
+        self._pack_limit_bytes = pack_limit_bytes
         self._remote = remote
         self._repo: Repo | None = None
 
@@ -95,8 +96,9 @@ class Repository:
             def take(data: bytes) -> int:
                 nonlocal received_bytes
                 received_bytes += len(data)
-                if received_bytes > PACK_LIMIT_BYTES:
-                    raise GitTrouble(f"a fetch of more than {PACK_LIMIT_BYTES >> 20} MiB is not taken", again=False)
+                if received_bytes > self._pack_limit_bytes:
+                    words = f"a fetch of more than {self._pack_limit_bytes >> 20} MiB is not taken"
+                    raise GitTrouble(words, again=False)
                 return spool.write(data)
 
             with spool:
@@ -267,11 +269,11 @@ def _troubles() -> Iterator[None]:
     except (GitProtocolError, OSError) as error:
         raise GitTrouble(f"the repository cannot be asked: {_last_line(error)}") from None
     except (ObjectMissing, KeyError):
-        raise GitTrouble("the repository sent a commit without all of its objects") from None
+        raise GitTrouble("the repository sent a commit without all of its objects", broken=True) from None
     except MemoryError:
         raise GitTrouble("the repository sent more than is taken into memory", again=False) from None
     except Exception as error:  # noqa: BLE001 -- broken packs and objects raise whatever comes to hand
-        raise GitTrouble(f"the repository sent something broken ({type(error).__name__})") from None
+        raise GitTrouble(f"the repository sent something broken ({type(error).__name__})", broken=True) from None
 
 
 def _last_line(error: Exception) -> str:

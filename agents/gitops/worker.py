@@ -17,20 +17,18 @@ import msgspec
 from agents.gitops import git_messages as said
 from agents.gitops.repository import DEPTHS, GitTrouble, Repository
 from agents.gitops.signatures import signature_problem
-from agents.gitops.sources import Remote
 from agents.gitops.trees import NoSuchDirectory, TreeReader
 from api.errors import Finding
-
-MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024
-DOCUMENTS_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 class Worker:
     """What it remembers between requests: the store, directories read, and which contents its parent has."""
 
-    def __init__(self, repository: Repository, remote: Remote) -> None:
-        self._repository = repository
-        self._remote = remote
+    def __init__(self, assignment: said.Assignment) -> None:
+        self._remote, self._limits = assignment.remote, assignment.limits
+        self._repository = repository = Repository(
+            Path(assignment.directory), assignment.remote, assignment.limits.pack_bytes
+        )
         self._trees = TreeReader(repository.tree, repository.size_bytes)
         self._sent: set[str] = set()
 
@@ -39,11 +37,21 @@ class Worker:
         try:
             if isinstance(request, said.Look):
                 return said.Seen(self._repository.resolve(request.reference, request.token))
-            return self._fetched(request)
+            return self._fetched_from_any_store(request)
         except GitTrouble as trouble:
             return said.Failed(trouble.message, trouble.again)
         except MemoryError:
             return said.Failed("the repository holds more than is taken into memory", again=False)
+
+    def _fetched_from_any_store(self, request: said.Fetch) -> said.Answer:
+        """What is damaged may be the store of an earlier day and not what the repository sent: once more without it."""
+        try:
+            return self._fetched(request)
+        except GitTrouble as trouble:
+            if not trouble.broken:
+                raise
+        self._repository.forget()
+        return self._fetched(request)
 
     def _fetched(self, request: said.Fetch) -> said.Answer:
         follows = self._bring(request)
@@ -89,8 +97,9 @@ class Worker:
                 continue
             contents[entry.blob] = content = self._repository.blob(entry.blob)
             size_bytes += len(content)
-            if size_bytes > DOCUMENTS_LIMIT_BYTES:
-                raise GitTrouble(f"documents of more than {DOCUMENTS_LIMIT_BYTES >> 20} MiB are not taken", again=False)
+            if size_bytes > self._limits.documents_bytes:
+                words = f"documents of more than {self._limits.documents_bytes >> 20} MiB are not taken"
+                raise GitTrouble(words, again=False)
         # What is not in this commit the parent lets go of as well.
         self._sent = {entry.blob for entry in entries}
         return contents
@@ -105,15 +114,12 @@ def serve(read: BinaryIO, write: BinaryIO, answer: Callable[[said.Request], said
 
 
 def main() -> None:
-    """`python -m agents.gitops.worker`: the directory and the remote come as one JSON line, before the requests."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    """`python -m agents.gitops.worker`: what it is for comes as one JSON line, before the requests."""
+    assignment = msgspec.json.decode(sys.stdin.buffer.readline(), type=said.Assignment)
+    limit_bytes = assignment.limits.memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    given = msgspec.json.decode(sys.stdin.buffer.readline(), type=said.Assignment)
-    serve(
-        sys.stdin.buffer,
-        sys.stdout.buffer,
-        Worker(Repository(Path(given.directory), given.remote), given.remote).answer,
-    )
+    serve(sys.stdin.buffer, sys.stdout.buffer, Worker(assignment).answer)
 
 
 if __name__ == "__main__":
