@@ -32,14 +32,14 @@ class GitRepository:
         self.top = top
         self.bare, self.work = top / "edge.git", top / "work"
         top.mkdir(parents=True, exist_ok=True)
-        self._git(top, "init", "-q", "--bare", "-b", "main", str(self.bare))
-        self._git(self.bare, "config", "receive.denyDeleteCurrent", "ignore")
-        self._git(top, "init", "-q", "-b", "main", str(self.work))
+        run_git(top, "init", "-q", "--bare", "-b", "main", str(self.bare))
+        run_git(self.bare, "config", "receive.denyDeleteCurrent", "ignore")
+        run_git(top, "init", "-q", "-b", "main", str(self.work))
         self.git("remote", "add", "origin", str(self.bare))
 
     def git(self, *words: str, data: bytes | None = None) -> str:
         """One git command in the work tree; what it printed. Raises RuntimeError."""
-        return self._git(self.work, *words, data=data)
+        return run_git(self.work, *words, data=data)
 
     def commit(self, message: str, files: Mapping[str, str | None]) -> str:
         """Write (None: remove) files, commit and push; the commit's id."""
@@ -71,15 +71,16 @@ class GitRepository:
         self.git("push", "-q", "--force", "origin", "main")
         return self.git("rev-parse", "HEAD")
 
-    @staticmethod
-    def _git(directory: Path, *words: str, data: bytes | None = None) -> str:
-        environment = {**os.environ, **IDENTITY}
-        done = subprocess.run(
-            ("git", *words), cwd=directory, env=environment, input=data, capture_output=True, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"git {' '.join(words)}: {done.stderr.decode(errors='replace')}")
-        return done.stdout.decode().strip()
+
+def run_git(directory: Path, *words: str, data: bytes | None = None) -> str:
+    """One git command in a directory, by Ada and without the settings of anybody; what it printed. Raises
+    RuntimeError."""
+    done = subprocess.run(
+        ("git", *words), cwd=directory, env={**os.environ, **IDENTITY}, input=data, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"git {' '.join(words)}: {done.stderr.decode(errors='replace')}")
+    return done.stdout.decode().strip()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Repositories and git servers that mean no good: each is a sentence for people, within limits, and the next look works."""
+"""Repositories and servers that mean no good: each is a sentence for people, within limits, and the next look works."""
 
 from __future__ import annotations
 
