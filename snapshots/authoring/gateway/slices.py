@@ -29,8 +29,6 @@ from xds.protocol.wire import field
 
 # The virtual hosts of one connection manager; Envoy takes about 15 ms for a change among so many, 2 ms for a slice.
 WHOLE_LIMIT_BYTES = 64 * 1024
-# Below this nobody is expected to come back from slices at one go; see `_way_back`.
-_WAY_BACK_FROM_BYTES = WHOLE_LIMIT_BYTES // 16
 # Of one connection manager, whatever its size: a host never changes its slice.
 SLICES = 256
 SCOPE_HEADER = "x-fairlead-scope"
@@ -59,17 +57,20 @@ end
 """
 _WAY_BACK = """\
 function envoy_on_request(handle)
-  handle:headers():replace("HEADER", "PREFIXwhole")
+  handle:headers():replace("HEADER", "PREFIX(whole)")
 end
 """
 
 
-def routing(messages: Messages, name: str, hosts: Sequence[ServedHost]) -> Routing:
+def routing(
+    messages: Messages, name: str, hosts: Sequence[ServedHost], whole_limit_bytes: int = WHOLE_LIMIT_BYTES
+) -> Routing:
     """How requests find these hosts: in one route configuration `name` if they are few, in slices if they are many."""
     size, exact = size_bytes(hosts), sum(each.is_exact for each in hosts)
-    if size <= WHOLE_LIMIT_BYTES or exact < 2:
+    if size <= whole_limit_bytes or exact < 2:
         found = whole(messages, name, hosts)
-        back = (_way_back(name),) if size > _WAY_BACK_FROM_BYTES and exact > 1 else ()
+        # With less than this nobody is expected to come back from slices at one go.
+        back = (_way_back(name),) if size > whole_limit_bytes // 16 and exact > 1 else ()
         return Routing(found.fields, found.filters, (*found.resources, *back))
     scripts = ((OTHER_HOSTS_FILTER, _OTHER_HOSTS), (WAY_BACK_FILTER, _WAY_BACK))
     filters = tuple(_script(messages, each, name, script) for each, script in scripts)
@@ -143,7 +144,7 @@ def _scope(name: str, host: str, route: str) -> Resource:
 def _way_back(name: str) -> Resource:
     """For connections that were opened while there were slices, and are kept while Envoy drains their listener: their
     scopes go, and the filter looks here."""
-    return _scope(name, "whole", name)
+    return _scope(name, "(whole)", name)
 
 
 def _mark(messages: Messages) -> bytes:
