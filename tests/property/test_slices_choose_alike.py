@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.envoy.registry import load_default
+from snapshots.authoring.gateway.bound import ListenerId
 from snapshots.authoring.gateway.envoy import Messages
 from snapshots.authoring.gateway.hostnames import wildcards_above
-from snapshots.authoring.gateway.routing import Routing, ServedHost, whole
-from snapshots.authoring.gateway.slices import routing
-from snapshots.authoring.gateway.virtual_hosts import virtual_hosts
+from snapshots.authoring.gateway.http_serving import RouteGroup, domains
+from snapshots.authoring.gateway.routing import ServedHost, other_fields, route_configuration
+from snapshots.authoring.gateway.slices import hosts_slice, other_hosts, scope_of, slice_of
+from snapshots.authoring.gateway.virtual_hosts import MISDIRECTED, misdirected, virtual_host
+from snapshots.authoring.objects import ObjectKey
 from xds.protocol.resource import Resource
 from xds.protocol.types import ROUTE, SCOPED_ROUTE
 
@@ -29,12 +32,26 @@ asked = st.one_of(names, names.map(str.upper), st.sampled_from(["*", "(whole)", 
 
 
 def served(own: Iterable[str], others: Iterable[str]) -> list[ServedHost]:
-    made = (each | {"routes": []} for each in virtual_hosts(own, [], others))
-    return [ServedHost(each["name"], MESSAGES.part("envoy.config.route.v3.VirtualHost", each)) for each in made]
+    """The virtual hosts of listeners without routes, the misdirected one last."""
+    gateway = ObjectKey("Gateway", "shop", "edge")
+    listeners = {name: ListenerId(gateway, name) for name in own}
+    group = RouteGroup(NAME, gateway, listeners, frozenset(others) - listeners.keys())
+    plain = sorted(domains(group, ()) - {MISDIRECTED})
+    found = [virtual_host(MESSAGES, each, ()) for each in plain]
+    return [*found, *([misdirected(MESSAGES, group.others)] if group.others else [])]
 
 
-def by_name(found: Routing, type_url: str) -> dict[str, Resource]:
-    return {each.name: each for each in found.resources if each.type_url == type_url}
+def in_slices(hosts: Iterable[ServedHost]) -> tuple[Resource, ...]:
+    exact, rest = [each for each in hosts if each.is_exact], [each for each in hosts if not each.is_exact]
+    spread: dict[int, list[ServedHost]] = {}
+    for each in exact:
+        spread.setdefault(slice_of(each.name), []).append(each)
+    found = (hosts_slice(MESSAGES, NAME, number, each) for number, each in spread.items())
+    return (*(scope_of(NAME, each.name) for each in exact), *found, *other_hosts(MESSAGES, NAME, rest))
+
+
+def by_name(found: Iterable[Resource], type_url: str) -> dict[str, Resource]:
+    return {each.name: each for each in found if each.type_url == type_url}
 
 
 def chosen(route: Resource | None, host: str) -> str | None:
@@ -50,7 +67,7 @@ def key_of(scope: Resource) -> str:
     return str(message.key.fragments[0].string_key)
 
 
-def chosen_by_scope(found: Routing, host: str) -> str | None:
+def chosen_by_scope(found: Iterable[Resource], host: str) -> str | None:
     """By the scope of the host as it was written, in small letters, and of the rest, as the filter looks."""
     routes, scopes = by_name(found, ROUTE), by_name(found, SCOPED_ROUTE)
     keys = {key_of(each): each for each in scopes.values()}
@@ -64,7 +81,7 @@ def chosen_by_scope(found: Routing, host: str) -> str | None:
 @given(st.lists(names, min_size=2, unique=True), st.lists(hostnames), st.lists(hostnames, max_size=3), asked)
 def test_slices_lead_where_the_whole_leads(exact: list[str], more: list[str], others: list[str], host: str) -> None:
     hosts = served([*exact, *more], others)
-    in_slices = routing(MESSAGES, NAME, hosts, whole_limit_bytes=0)
-    assert f"{NAME}/hosts/*" in by_name(in_slices, ROUTE)
-    (route,) = by_name(whole(MESSAGES, NAME, hosts), ROUTE).values()
-    assert chosen_by_scope(in_slices, host) == chosen(route, host)
+    sliced = in_slices(hosts)
+    assert f"{NAME}/hosts/*" in by_name(sliced, ROUTE)
+    whole = route_configuration(NAME, hosts, other_fields(MESSAGES))
+    assert chosen_by_scope(sliced, host) == chosen(whole, host)
