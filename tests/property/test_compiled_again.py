@@ -98,6 +98,18 @@ PATCHES = st.sampled_from(
     (
         {"target": {"kind": "Gateway", "name": "edge"}, "part": "Listener", "merge": {"tcpBacklogSize": 7}},
         {"target": {"kind": "Backend", "name": "carts"}, "part": "Cluster", "merge": {"connectTimeout": "1s"}},
+        {
+            "target": {"kind": "Gateway", "name": "edge"},
+            "part": "VirtualHost",
+            "merge": {"includeRequestAttemptCount": True},
+        },
+        {"target": {"kind": "HTTPRoute", "name": "web"}, "part": "Route", "merge": {"decorator": {"operation": "x"}}},
+        {
+            "target": {"kind": "HTTPRoute", "name": "web"},
+            "part": "Route",
+            "json": [{"op": "replace", "path": "/route/timeout", "value": "3s"}],
+            "priority": 1,
+        },
     )
 )
 OBJECTS = st.one_of(
