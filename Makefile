@@ -41,8 +41,8 @@ test-unit: setup ## what needs no etcd and no Envoy, in seconds
 
 CONFORMANCE := .cache/gateway-conformance
 
-conformance: setup $(CONFORMANCE)/suite.test ## the Gateway API's own suite, some minutes (needs Go and port 80; TESTS=A,B for some)
-	$(BIN)/python -m tests.gateway_conformance $(if $(TESTS),--tests $(TESTS))
+conformance: setup $(CONFORMANCE)/suite.test ## the Gateway API's own suite, some minutes (needs Go and port 80; TEST=NAME for one)
+	$(BIN)/python -m tests.gateway_conformance $(if $(TEST),--test $(TEST))
 
 $(CONFORMANCE)/suite.test: $(wildcard tests/gateway_conformance/suite/*)
 	mkdir -p $(CONFORMANCE)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapshots.codes import TITLES
-
-BEGIN, END = "<!-- codes: begin -->", "<!-- codes: end -->"
+from snapshots.marked import with_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +124,7 @@ def _lines(section: Section) -> Iterator[str]:
 
 def with_index(page: str) -> str:
     """The page with its part between the markers written anew. Raises ValueError when it has no markers."""
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise ValueError(f"the page lacks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{index_markdown()}\n{END}{after}"
+    return with_part(page, "codes", index_markdown())
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from typing import Any
 
 from api.cli.application import build, load
 from api.cli.table import ROWS, SECTIONS, Row
-
-BEGIN, END = "<!-- commands: begin -->", "<!-- commands: end -->"
+from snapshots.marked import with_part
 
 
 def commands_markdown() -> str:
@@ -46,11 +45,7 @@ def _described(command: Any, above: Any) -> Iterator[str]:
 
 def with_commands(page: str) -> str:
     """The page with its part between the markers written anew. Raises ValueError when it has no markers."""
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise ValueError(f"the page lacks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{commands_markdown()}\n{END}{after}"
+    return with_part(page, "commands", commands_markdown())
 
 
 if __name__ == "__main__":

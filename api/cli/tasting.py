@@ -71,7 +71,7 @@ def tasted(gathered: Gathered, compilation: Compilation, taster: Taster) -> Verd
         return await taste(load_default(), found, program, group=compilation.group, timeout_s=taster.timeout_s)
 
     answer = run_interruptibly(asked)
-    return Verdict(answer, tuple(map(gathered.shown, tasted_findings(answer, gathered.documents))))
+    return Verdict(answer, tuple(map(gathered.shown, tasted_findings(load_default(), answer, gathered.documents))))
 
 
 def require_tasty(gathered: Gathered, taster: Taster, *, partial: bool = False) -> Verdict:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.envoy.registry import EnvoyApi
 from api.errors import Finding, InvalidConfig
 from api.management.uploads import Upload
-from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.compile import Compilation, compile_documents
 from snapshots.authoring.envelope import ENVOY_RESOURCE
 from snapshots.authoring.gateway.conditions import ObjectStatus
+from snapshots.authoring.kept_workspaces import KeptWorkspaces
+from snapshots.authoring.workspace import WORKSPACE_FILE
 from snapshots.checks.budgets import UNLIMITED, Budgets
-from snapshots.model import CompiledResource, WorkspaceName
+from snapshots.model import CompiledResource, Document, WorkspaceName
 from xds.protocol.types import GroupName
 
 # Below this a thread costs more than it saves; above it streams would wait for the compilation.
 INLINE_BYTES = 32 * 1024
-CACHE_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,12 @@ class Compiled:
 
 
 class Compiler:
-    """Compiles one large upload at a time: two at once would only make both slower. Unchanged files are remembered."""
+    """Compiles one large upload at a time: two at once would only make both slower. What a workspace came to before is
+    kept: a change costs what depends on it."""
 
     def __init__(self, envoy: EnvoyApi) -> None:
         self._envoy = envoy
-        self._cache = CompileCache(CACHE_BYTES)
+        self._kept = KeptWorkspaces(envoy)
         self._turn = asyncio.Lock()
 
     async def compile(self, upload: Upload) -> Compiled:
@@ -57,9 +59,10 @@ class Compiler:
 
     def _compiled(self, upload: Upload) -> Compiled:
         header = upload.header
-        compilation = compile_documents(
-            self._envoy, upload.documents, workspace=header.workspace, group=header.group, cache=self._cache
-        )
+        with self._kept.borrowed((header.group, header.workspace, _owner(upload.documents))) as kept:
+            compilation = compile_documents(
+                self._envoy, upload.documents, workspace=header.workspace, group=header.group, kept=kept
+            )
         return Compiled(
             group=compilation.group,
             workspace=compilation.workspace,
@@ -69,6 +72,11 @@ class Compiler:
             statuses=compilation.statuses,
             budgets=compilation.budgets,
         )
+
+
+def _owner(documents: Sequence[Document]) -> bytes:
+    """What says whose the documents are, where the upload does not."""
+    return next((each.content for each in documents if each.path == WORKSPACE_FILE), b"")
 
 
 def _refused(compilation: Compilation, *, partial: bool) -> bool:

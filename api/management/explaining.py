@@ -112,11 +112,11 @@ def concerns(rejection: Rejection, resource: Resource) -> bool:
     """
     if rejection.type_url != resource.type_url or resource.name not in rejection.names:
         return False
-    named = [name for name in rejection.names if _says(rejection.message, name)]
+    named = [name for name in rejection.names if says(rejection.message, name)]
     return resource.name in named or not named
 
 
-def _says(message: str, name: str) -> bool:
+def says(message: str, name: str) -> bool:
     """Whether the name is in the message as a word of its own: "web" is not in "web-2"."""
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", message) is not None
 

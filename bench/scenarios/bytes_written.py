@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from api.envoy.registry import load_default
 from bench.documents import cluster_document, cluster_documents
 from bench.report import Report, percentile
-from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.compile import compile_documents
+from snapshots.authoring.kept_workspace import KeptWorkspace
 from snapshots.model import Document
 from snapshots.store.etcd.client import EtcdClient
 from snapshots.store.etcd.embedded import EmbeddedEtcd
@@ -76,18 +76,18 @@ async def run(report: Report) -> None:
 
 
 async def _changes(directory: Path, resources: int) -> list[Written]:
-    cache = CompileCache()
+    kept = KeptWorkspace(load_default())
     async with await EmbeddedEtcd.start(directory / "data") as etcd:
         client = CountingClient(EtcdSettings((etcd.endpoint,)))
         store = EtcdStore(client, time.time)
         try:
             documents = cluster_documents("cluster", resources)
-            await store.publish(_publication(documents, "first", cache))
+            await store.publish(_publication(documents, "first", kept))
             changes = []
             for number in range(1, ROUNDS + 1):
                 index = number * 31 % resources
                 documents[index] = cluster_document(documents[index].path.removesuffix(".yaml"), number)
-                changes.append(await _change(store, client, etcd, _publication(documents, f"change {number}", cache)))
+                changes.append(await _change(store, client, etcd, _publication(documents, f"change {number}", kept)))
             return changes
         finally:
             await store.close()
@@ -101,8 +101,8 @@ async def _change(store: EtcdStore, client: CountingClient, etcd: EmbeddedEtcd, 
     return client.written
 
 
-def _publication(documents: Sequence[Document], key: str, cache: CompileCache) -> Publication:
-    compiled = compile_documents(load_default(), documents, cache=cache)
+def _publication(documents: Sequence[Document], key: str, kept: KeptWorkspace) -> Publication:
+    compiled = compile_documents(load_default(), documents, kept=kept)
     return Publication(GroupName("bench"), compiled.workspace, compiled.resources, tuple(documents), key)
 
 

@@ -22,7 +22,14 @@ from examples.demo.envoy import Envoy
 from snapshots.authoring.gateway import slices
 from snapshots.authoring.gateway.envoy import ADS, Messages
 from snapshots.authoring.gateway.http_serving import http_connection_manager
-from snapshots.authoring.gateway.routing import Routing, ServedHost, other_fields, route_configuration, whole
+from snapshots.authoring.gateway.routing import (
+    Form,
+    Routing,
+    ServedHost,
+    other_fields,
+    route_configuration,
+    whole,
+)
 from snapshots.store.etcd.ports import free_port
 from xds.fleet import Fleet
 from xds.protocol.plan import Response
@@ -33,6 +40,7 @@ from xds.server.server import XdsServer
 
 HOSTS = 10_000
 ROUNDS = 20
+REQUESTS = 5_000
 # After this nothing of a change is left to be done.
 PAUSE_S = 0.4
 PATIENCE_S = 120.0
@@ -44,22 +52,32 @@ Marks = Mapping[int, str]
 Change = tuple[Resource | None, Resource | None]
 
 
-def in_one(name: str, marks: Marks) -> Routing:
-    return whole(MESSAGES, name, _hosts(marks))
+# What a connection manager says, and what it asks for.
+Laid = tuple[Routing, tuple[Resource, ...]]
 
 
-def by_vhds(name: str, marks: Marks) -> Routing:
+def in_one(name: str, marks: Marks) -> Laid:
+    return whole(name), (route_configuration(name, _hosts(marks), other_fields(MESSAGES)),)
+
+
+def by_vhds(name: str, marks: Marks) -> Laid:
     """Envoy takes for its own the virtual hosts whose names begin with that of the route configuration."""
     source = route_configuration(name, (), other_fields(MESSAGES, vhds={"config_source": ADS}))
     hosts = (Resource.of(VIRTUAL_HOST, f"{name}/{each.name}", each.part.body) for each in _hosts(marks, f"{name}/"))
-    return Routing({"rds": {"config_source": ADS, "route_config_name": name}}, (), (source, *hosts))
+    return whole(name), (source, *hosts)
 
 
-def in_slices(name: str, marks: Marks) -> Routing:
-    return slices.routing(MESSAGES, name, _hosts(marks))
+def in_slices(name: str, marks: Marks) -> Laid:
+    hosts, spread = _hosts(marks), dict[int, list[ServedHost]]()
+    for each in hosts:
+        spread.setdefault(slices.slice_of(each.name), []).append(each)
+    found = (slices.hosts_slice(MESSAGES, name, number, each) for number, each in spread.items())
+    scopes = (slices.scope_of(name, each.name) for each in hosts)
+    rest = slices.other_hosts(MESSAGES, name, ())
+    return slices.routing(MESSAGES, name, Form.SLICES), (*scopes, *found, *rest)
 
 
-FORMS: Mapping[str, Callable[[str, Marks], Routing]] = {"whole": in_one, "vhds": by_vhds, "slices": in_slices}
+FORMS: Mapping[str, Callable[[str, Marks], Laid]] = {"whole": in_one, "vhds": by_vhds, "slices": in_slices}
 
 
 def host_name(number: int) -> str:
@@ -90,7 +108,7 @@ class Counting(SilentObserver):
 class Site:
     """What is served in one form, and how to change it."""
 
-    form: Callable[[str, Marks], Routing]
+    form: Callable[[str, Marks], Laid]
     server: XdsServer
     counting: Counting
     port: int = field(default_factory=free_port)
@@ -110,11 +128,11 @@ class Site:
 
     def _resources(self) -> tuple[Resource, ...]:
         name = f"tcp/127.0.0.1:{self.port}"
-        routing = self.form(name, self.marks)
+        routing, resources = self.form(name, self.marks)
         address = {"socket_address": {"address": "127.0.0.1", "port_value": self.port}}
         chains = [{"filters": [http_connection_manager(MESSAGES, name, routing)]}]
         fields = {"name": name, "address": address, "filter_chains": chains}
-        return (MESSAGES.resource("envoy.config.listener.v3.Listener", fields), *routing.resources)
+        return (MESSAGES.resource("envoy.config.listener.v3.Listener", fields), *resources)
 
 
 async def run(report: Report) -> None:
@@ -125,7 +143,7 @@ async def run(report: Report) -> None:
 
 
 @asynccontextmanager
-async def _a_site(form: Callable[[str, Marks], Routing]) -> AsyncIterator[Site]:
+async def _a_site(form: Callable[[str, Marks], Laid]) -> AsyncIterator[Site]:
     counting = Counting()
     server = XdsServer(load_default(), Fleet(), observer=counting)
     await server.start()
@@ -149,6 +167,10 @@ async def _measure(report: Report, name: str, site: Site, scratch: Path) -> None
         report.figure(f"{name}.connect.cpu", cpu_s(envoy.pid), "s of Envoy's CPU")
         await _answered(report, name, site, client)
         await _taken(report, name, site, envoy)
+        for kind, host in (("", host_name(1)), ("_in_capitals", host_name(1).upper())):
+            report.figure(
+                f"{name}.request{kind}", await _request_us(client, host, envoy), "us of Envoy's CPU a request"
+            )
     finally:
         client.close()
         await asyncio.to_thread(envoy.stop)
@@ -182,6 +204,13 @@ async def _taken(report: Report, name: str, site: Site, envoy: Envoy) -> None:
     report.figure(f"{name}.sent", sent_bytes / ROUNDS, "bytes to each gateway for a change")
     report.figure(f"{name}.cpu", used_s / ROUNDS * 1000, "ms of Envoy's CPU for a change")
     report.figure(f"{name}.memory", memory_mib(envoy.pid), "MiB of Envoy after the changes")
+
+
+async def _request_us(client: Client, host: str, envoy: Envoy) -> float:
+    before_s = cpu_s(envoy.pid)
+    for _ in range(REQUESTS):
+        await client.ask(host, "/")
+    return (cpu_s(envoy.pid) - before_s) / REQUESTS * 1e6
 
 
 async def _until(client: Client, number: int, mark: str) -> None:

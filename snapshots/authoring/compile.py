@@ -11,20 +11,18 @@ from dataclasses import dataclass
 
 from api.envoy.registry import EnvoyApi
 from api.errors import Finding
-from snapshots.authoring.cache import CompileCache
-from snapshots.authoring.contents import Contents, read_contents
+from snapshots.authoring.contents import Contents
 from snapshots.authoring.envelope import WORKSPACE
 from snapshots.authoring.envoy_statuses import with_concerns
 from snapshots.authoring.gateway.conditions import ObjectStatus
+from snapshots.authoring.kept_workspace import KeptWorkspace
 from snapshots.authoring.names import name_problem
-from snapshots.authoring.object_compilation import compile_objects
-from snapshots.authoring.pieces import read_pieces
+from snapshots.authoring.object_compilation import ObjectCompiler
 from snapshots.authoring.places import Places
 from snapshots.authoring.printable import printable
 from snapshots.authoring.source import Mistake
 from snapshots.authoring.workspace import WorkspaceDocument
 from snapshots.checks.budgets import UNLIMITED, Budgets
-from snapshots.checks.checks import concerns
 from snapshots.checks.concern import Concern
 from snapshots.codes import INVALID_NAME, REFERENCE_DANGLING, WORKSPACE_TWICE
 from snapshots.model import DEFAULT_GROUP, DEFAULT_WORKSPACE, CompiledResource, Document, WorkspaceName
@@ -58,58 +56,46 @@ def compile_documents(
     *,
     workspace: str = "",
     group: str = "",
-    cache: CompileCache | None = None,
+    kept: KeptWorkspace | None = None,
 ) -> Compilation:
     """Compile one workspace. `workspace` and `group` override what its `Workspace` document says, if given.
 
-    `cache`: what unchanged files held is taken from there, and kept there; the result is the same.
+    `kept`: what it came to before is taken from there, and kept there; the result is the same. An error that passes
+    through leaves it in no state to be used again.
     """
-    files = sorted(documents, key=lambda document: (document.path, document.content))
-    contents = [each for document in files for each in _contents(api, document, cache)]
-    places = Places(files)
-    owner, findings = _owner(contents, workspace, group, places)
-    for each in contents:
+    kept = kept or KeptWorkspace(api)
+    changed = kept.files.change(documents)
+    places, notable = kept.places, kept.files.notable
+    owner, findings = _owner(notable, workspace, group, places)
+    kept.change(*changed, WorkspaceName(owner.name))
+    for each in notable:
         findings.extend(each.findings)
-    resources = [compiled for each in contents for compiled in each.compiled(WorkspaceName(owner.name))]
-    gateway = compile_objects(api, [each for one in contents for each in one.objects], WorkspaceName(owner.name))
-    resources += gateway.resources
-    found = [concern for concern in concerns(resources) if not _is_elsewhere(concern, gateway.elsewhere)]
+    found = [concern for concern in kept.checked.concerns() if not _is_elsewhere(concern, kept.objects)]
     if has_errors(findings):
         # What could not be compiled is missing from the whole: to refer to it is not wrong.
         found = [concern for concern in found if concern.code != REFERENCE_DANGLING]
-    findings.extend(places.finding(concern) for concern in found)
+    findings.extend(places.findings((*found, *kept.objects.concerns())))
+    resources = kept.resources
     if refused := {id(concern.origin) for concern in found if concern.severity == "error"}:
-        resources = [each for each in resources if id(each.origin) not in refused]
-    findings.extend(places.finding(concern) for concern in gateway.concerns)
+        resources = tuple(each for each in resources if id(each.origin) not in refused)
     return Compilation(
         WorkspaceName(owner.name),
         GroupName(owner.group),
-        tuple(sorted(resources, key=lambda each: (each.resource.type_url, each.resource.name))),
+        resources,
         tuple(sorted(findings, key=_by_place)),
-        (*gateway.statuses, *with_concerns([told for each in contents for told in each.statuses], found)),
+        (*kept.objects.statuses, *with_concerns(kept.statuses, found)),
         owner.budgets,
     )
 
 
-def _is_elsewhere(concern: Concern, names: frozenset[str]) -> bool:
+def _is_elsewhere(concern: Concern, objects: ObjectCompiler) -> bool:
     """Whether something seems to be missing that is not to stand in documents."""
-    return concern.code == REFERENCE_DANGLING and concern.mentions in names
+    return concern.code == REFERENCE_DANGLING and objects.is_elsewhere(concern.mentions)
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether anything here refuses a publish."""
     return any(finding.severity == "error" for finding in findings)
-
-
-def _contents(api: EnvoyApi, document: Document, cache: CompileCache | None) -> Iterable[Contents]:
-    """What a file holds: in one, or piece by piece."""
-    if cache is None:
-        return (read_contents(api, document),)
-    kept = cache.get(document)
-    if kept is None:
-        kept = read_pieces(api, document, cache.newest(document.path))
-        cache.put(document, kept)
-    return (piece.contents for piece in kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +124,6 @@ def _second_workspace(second: WorkspaceDocument, first: WorkspaceDocument) -> Mi
     return Mistake(WORKSPACE_TWICE, text, second.place, "remove one of the two", "kind", title)
 
 
-def _by_place(finding: Finding) -> tuple[str, int, int, str, str]:
-    return (finding.path, finding.line, finding.column, finding.code, finding.message)
+def _by_place(finding: Finding) -> tuple[str | int, ...]:
+    place = (finding.path, finding.line, finding.column)
+    return (*place, finding.code, finding.message, finding.field, finding.resource, finding.suggestion)

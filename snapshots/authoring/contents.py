@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from api.envoy.registry import EnvoyApi
@@ -20,7 +20,7 @@ from snapshots.authoring.workspace import WorkspaceDocument, read_workspace
 from snapshots.authoring.yaml_nodes import Mapping, Node, Place
 from snapshots.authoring.yaml_tree import read_yaml
 from snapshots.codes import CONTROL_CHARACTER, FILE_TOO_LARGE, NOT_UTF8
-from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
+from snapshots.model import Document
 from xds.protocol.resource import Resource
 
 # What YAML allows in a text (YAML 1.2, section 5.1), turned round.
@@ -31,6 +31,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 class AuthoredResource:
     """A resource and the document it was written in."""
 
+    path: str
     kind: str
     name: str
     place: Place
@@ -50,24 +51,11 @@ class Contents:
     objects: tuple[AuthoredObject, ...] = ()
     findings: tuple[Finding, ...] = ()
     statuses: tuple[ObjectStatus, ...] = ()
-    _compiled: dict[WorkspaceName, tuple[CompiledResource, ...]] = field(
-        default_factory=dict, init=False, compare=False, repr=False
-    )
 
-    def compiled(self, workspace: WorkspaceName) -> tuple[CompiledResource, ...]:
-        """Its resources as those of `workspace`: the same objects each time, so that to compare them costs nothing."""
-        found = self._compiled.get(workspace)
-        if found is None:
-            found = tuple(
-                CompiledResource(
-                    each.resource,
-                    Origin(workspace, self.path, each.place.line, each.place.column, each.kind, each.name),
-                )
-                for each in self.resources
-            )
-            self._compiled.clear()  # a file belongs to one workspace, as a rule
-            self._compiled[workspace] = found
-        return found
+    @property
+    def is_notable(self) -> bool:
+        """Whether there is more to say of it than what it holds."""
+        return bool(self.workspaces or self.findings)
 
     def moved(self, lines: int) -> Contents:
         """The same, so many lines further down in the file. Not for what has findings, which show lines."""
@@ -168,7 +156,7 @@ class _Reading:
         resource = compile_envoy_resource(self._api, envelope, report)
         # With a mistake in its envelope the document is refused, though its spec may be right.
         if resource is not None and not report.errors:
-            self.resources.append(AuthoredResource(envelope.kind, envelope.name, envelope.place, resource))
+            self.resources.append(AuthoredResource(self._path, envelope.kind, envelope.name, envelope.place, resource))
         wrong = next((each.message for each in report.mistakes if each.severity == "error"), "")
         self.statuses.append(envoy_status(self._path, envelope, wrong))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,8 +30,7 @@ _METADATA_FIELDS = (
 _ENVELOPE_FIELDS = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectKey:
+class ObjectKey(NamedTuple):
     """What names an object within a workspace. `namespace` is empty for kinds that have none."""
 
     kind: str
@@ -64,6 +63,18 @@ class AuthoredObject:
     @property
     def name(self) -> str:
         return self.key.name
+
+    def says_the_same(self, other: AuthoredObject) -> bool:
+        """Whether the two differ in their places at most: what is made of them is the same."""
+        return self is other or (self.model is other.model and self._rest == other._rest) or self._all == other._all
+
+    @property
+    def _rest(self) -> tuple[object, ...]:
+        return (self.key, self.api_version, self.labels, self.annotations, self.created_s, self.generation)
+
+    @property
+    def _all(self) -> tuple[object, ...]:
+        return (*self._rest, self.model)
 
 
 def read_object(kind: Kind, root: Mapping, path: str, report: Report) -> AuthoredObject | None:

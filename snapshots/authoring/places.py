@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from api.envoy.problem import UNKNOWN_FIELD, path_text
 from api.errors import Finding
@@ -14,21 +14,47 @@ from snapshots.checks.concern import Concern
 from snapshots.model import Document, Origin
 
 
-class Places:
-    """The files of one compilation, read again when something in them must be pointed at."""
+def places_in(documents: Iterable[Document]) -> Places:
+    """The places of a few files."""
+    contents = {each.path: each.content for each in documents}
+    return Places(contents.__getitem__)
 
-    def __init__(self, documents: Sequence[Document]) -> None:
-        self._documents = {document.path: document for document in documents}
+
+# A concern, and the contents of the files that it is about.
+_Asked = tuple[Concern, bytes, bytes]
+
+
+class Places:
+    """The files of a workspace, read again when something in them must be pointed at.
+
+    `content`: that of the file of a path. What was found of unchanged files is kept while it is asked for.
+    """
+
+    def __init__(self, content: Callable[[str], bytes]) -> None:
+        self._content = content
         self._read: dict[str, tuple[Source, list[Node]]] = {}
+        self._kept: dict[_Asked, Finding] = {}
+
+    def findings(self, concerns: Iterable[Concern]) -> list[Finding]:
+        """Each concern at the line and column of the value that it is about. Of concerns that are not among them
+        nothing is kept."""
+        asked = {self._asked(concern): concern for concern in concerns}
+        self._kept = {each: self._kept.get(each) or self.finding(concern) for each, concern in asked.items()}
+        self._read.clear()
+        return list(self._kept.values())
+
+    def _asked(self, concern: Concern) -> _Asked:
+        beside = self._content(concern.beside[0].path) if concern.beside else b""
+        return concern, self._content(concern.origin.path), beside
 
     def finding(self, concern: Concern) -> Finding:
-        """`concern` at the line and column of the value that it is about."""
+        """`concern` at the line and column of the value that it is about. Not kept."""
         origin = concern.origin
         place, path = _place(concern, self._tree(origin.path)[1])
         title, field = f"{origin.kind} {origin.name}", path_text(path)
         message = concern.message + (f" ({self._beside(*concern.beside)})" if concern.beside else "")
         mistake = Mistake(concern.code, message, place, concern.suggestion, field, title, concern.severity)
-        return self.finding_in(origin.path, mistake)
+        return self._tree(origin.path)[0].finding(mistake)
 
     def _beside(self, origin: Origin, at: Path) -> str:
         """`routes.yaml:14`: where another value stands."""
@@ -37,11 +63,12 @@ class Places:
 
     def finding_in(self, path: str, mistake: Mistake) -> Finding:
         """`mistake` in the file `path`, with the line itself."""
-        return self._tree(path)[0].finding(mistake)
+        source, _ = decoded(Document(path, self._content(path)))
+        return source.finding(mistake)
 
     def _tree(self, path: str) -> tuple[Source, list[Node]]:
         if path not in self._read:
-            source, _ = decoded(self._documents[path])
+            source, _ = decoded(Document(path, self._content(path)))
             self._read[path] = (source, read_yaml(source.text).documents)
         return self._read[path]
 

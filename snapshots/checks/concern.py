@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from api.envoy.problem import Path
 from api.errors import Severity
@@ -36,6 +38,15 @@ class Concern:
     likely: tuple[str, ...] = ()
     beside: tuple[Origin, Path] | None = None
     generated: Generated | None = None
+
+
+# Which of two is "already there" for the other: the smaller.
+Order = Callable[[Origin], Any]
+
+
+def by_place(origin: Origin) -> tuple[str, int, int]:
+    """The order of files and lines."""
+    return (origin.path, origin.line, origin.column)
 
 
 def kind_of(type_url: TypeUrl) -> str:

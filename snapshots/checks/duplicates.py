@@ -2,18 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from api.envoy.resources import NAME_FIELDS
-from snapshots.checks.concern import Concern, kind_of
+from snapshots.checks.concern import Concern, Order, kind_of
 from snapshots.codes import DOCUMENT_TWICE, RESOURCE_TWICE
 from snapshots.model import CompiledResource, Origin
 
+_Name = tuple[str, str]
 
-def duplicates(resources: Sequence[CompiledResource]) -> Iterator[Concern]:
-    """One concern for each resource whose document, or else whose (type, name), was there before it."""
-    documents: dict[tuple[str, str], Origin] = {}
-    names: dict[tuple[str, str], Origin] = {}
+
+class Duplicates:
+    """One concern for each resource whose document, or else whose (type, name), is there before it."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._documents, self._names = _Names(), _Names()
+
+    def change(self, gone: Iterable[CompiledResource], new: Iterable[CompiledResource]) -> None:
+        for each in gone:
+            self._documents.remove((each.origin.kind, each.origin.name), each)
+            self._names.remove((each.resource.type_url, each.resource.name), each)
+        for each in new:
+            self._documents.add((each.origin.kind, each.origin.name), each)
+            self._names.add((each.resource.type_url, each.resource.name), each)
+
+    def concerns(self) -> Iterator[Concern]:
+        """Of those only that share a name with another: all others have nothing to do with it."""
+        suspects = {id(each): each for each in (*self._documents.shared(), *self._names.shared())}
+        yield from _duplicates(sorted(suspects.values(), key=lambda each: self._order(each.origin)))
+
+
+class _Names:
+    """Who has a name. Nearly all are alone with theirs, or share it with what was made of the same document."""
+
+    def __init__(self) -> None:
+        self._first: dict[_Name, CompiledResource] = {}
+        self._others: dict[_Name, dict[int, CompiledResource]] = {}
+
+    def add(self, name: _Name, each: CompiledResource) -> None:
+        if self._first.setdefault(name, each) is not each:
+            self._others.setdefault(name, {})[id(each)] = each
+
+    def remove(self, name: _Name, each: CompiledResource) -> None:
+        others = self._others.get(name, {})
+        if self._first[name] is not each:
+            del others[id(each)]
+        elif others:
+            self._first[name] = others.pop(next(iter(others)))
+        else:
+            del self._first[name]
+        if not others:
+            self._others.pop(name, None)
+
+    def shared(self) -> Iterator[CompiledResource]:
+        """All of each name that several documents have."""
+        for name, others in self._others.items():
+            first = self._first[name]
+            if any(each.origin is not first.origin for each in others.values()):
+                yield first
+                yield from others.values()
+
+
+def _duplicates(resources: Sequence[CompiledResource]) -> Iterator[Concern]:
+    """`resources` in the order in which "already there" is to be understood."""
+    documents: dict[_Name, Origin] = {}
+    names: dict[_Name, Origin] = {}
     for each in resources:
         origin, resource = each.origin, each.resource
         first = documents.setdefault((origin.kind, origin.name), origin)

@@ -186,7 +186,7 @@ def tasted(program: Program, documents: Sequence[Document], timeout_s: float = 6
 
 def said(program: Program, text: str, name: str = "web.yaml") -> tuple[Finding, ...]:
     documents = [Document(name, text.encode())]
-    return tasted_findings(tasted(program, documents), documents)
+    return tasted_findings(load_default(), tasted(program, documents), documents)
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -210,7 +210,7 @@ def test_what_a_patch_brings_in_is_told_at_the_line_of_the_patch(program: Progra
     )
     documents = [Document(f"{each['kind']}.yaml", json.dumps(each, indent=1).encode()) for each in a_site(patch)]
 
-    (finding,) = tasted_findings(tasted(program, documents), documents)
+    (finding,) = tasted_findings(load_default(), tasted(program, documents), documents)
 
     assert (finding.path, finding.resource) == ("EnvoyPatch.yaml", "EnvoyPatch shop/patch")
     assert "inline_string" in finding.excerpt

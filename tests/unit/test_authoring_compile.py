@@ -1,4 +1,4 @@
-"""Documents to a checked set of resources: names, order, origins, what is refused as a whole, and the cache."""
+"""Documents to a checked set of resources: names, order, origins, and what is refused as a whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from api.envoy.registry import load_default
 from api.errors import Finding
-from snapshots.authoring.cache import CompileCache
 from snapshots.authoring.compile import Compilation, compile_documents
 from snapshots.authoring.files import read_documents
 from snapshots.model import Document
@@ -28,9 +27,9 @@ def cluster(name: str, *, document: str = "", extra: str = "") -> str:
     )
 
 
-def compiled(files: dict[str, str], *, cache: CompileCache | None = None, **names: str) -> Compilation:
+def compiled(files: dict[str, str], **names: str) -> Compilation:
     documents = [Document(path, text.encode()) for path, text in files.items()]
-    return compile_documents(load_default(), documents, cache=cache, **names)
+    return compile_documents(load_default(), documents, **names)
 
 
 def places(findings: tuple[Finding, ...]) -> list[str]:
@@ -186,37 +185,6 @@ def test_byte_order_mark_and_windows_line_ends_are_fine() -> None:
     text = "\ufeff" + cluster("web", extra="  foo: 1\n").replace("\n", "\r\n")
     assert places(compiled({"web.yaml": text}).findings) == ["web.yaml:8:3 E0301"]
     assert compiled({"web.yaml": text}).findings[0].excerpt == "  foo: 1"
-
-
-def test_cache_answers_for_what_did_not_change_and_changes_nothing() -> None:
-    cache = CompileCache()
-    files = {f"{index}.yaml": cluster(f"c{index}") for index in range(20)} | {
-        "bad.yaml": cluster("x", extra="  y: 1\n")
-    }
-    assert compiled(files, cache=cache) == compiled(files)
-    assert len(cache) == 21
-    assert compiled(files, cache=cache, workspace="other") == compiled(files, workspace="other")
-    files["3.yaml"] = cluster("c3", extra="  lb_policy: MAGLEV\n")
-    assert compiled(files, cache=cache) == compiled(files)
-    assert len(cache) == 22
-
-
-def test_unchanged_resources_are_the_same_objects_so_that_a_publication_need_not_compare_them() -> None:
-    cache = CompileCache()
-    files = {f"{name}.yaml": cluster(name) for name in ("api", "web")}
-    before = compiled(files, cache=cache).resources
-    after = compiled({**files, "web.yaml": cluster("web", document="changed")}, cache=cache).resources
-    assert after[0] is before[0]
-    assert after[1] is not before[1]
-
-
-def test_cache_forgets_what_was_used_longest_ago() -> None:
-    text = cluster("web")
-    cache = CompileCache(limit_bytes=3 * (512 + 2 * len(text)))
-    for name in ("a", "b", "c", "a", "d"):
-        compiled({f"{name}.yaml": text}, cache=cache)
-    kept = [name for name in "abcd" if cache.get(Document(f"{name}.yaml", text.encode())) is not None]
-    assert kept == ["a", "c", "d"]
 
 
 def test_a_thousand_documents_compile_in_a_fraction_of_what_is_promised() -> None:

@@ -9,6 +9,7 @@ import pytest
 from api.envoy.json_form import from_json
 from api.envoy.registry import load_default
 from snapshots.checks import CHECKS, check
+from snapshots.checks.concern import by_place
 from snapshots.checks.domains import duplicate_domains
 from snapshots.checks.size import RESOURCE_LIMIT_BYTES, ROUTES_LIMIT_BYTES
 from snapshots.model import CompiledResource, Origin, WorkspaceName
@@ -89,7 +90,7 @@ def test_size_limit_is_of_the_body() -> None:
 
 
 def test_every_check_is_in_the_tuple_and_takes_nothing() -> None:
-    assert [list(each(())) for each in CHECKS] == [[]] * 3
+    assert [list(each(by_place).concerns()) for each in CHECKS] == [[]] * 3
 
 
 def a_route(*hosts: Sequence[str]) -> list[tuple[str | int, ...]]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 
 from api.cli.main import main
 from snapshots.authoring.kinds.documents import KIND_NAMES
 from tests.spine import FAIRLEAD, ROOT
-from tests.unit.test_cli_application import HEAVY
 
 TYPE_URL = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 Captured = pytest.CaptureFixture[str]
@@ -93,18 +91,6 @@ def test_the_schema_is_json_also_for_people(capsys: Captured) -> None:
     assert main(["schema", "-o", "name"]) == 0
     assert capsys.readouterr().out.split() == list(KIND_NAMES)
     assert main(["schema", "httproute"]) == 0
-
-
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys\n"
-        "from api.cli.main import main\n"
-        "for command in ('init', 'fmt', 'schema', 'explain'):\n"
-        "    assert main([command, '--help']) == 0\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stderr.strip() == "[]"
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

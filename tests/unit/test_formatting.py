@@ -96,6 +96,9 @@ def test_texts_that_say_something_else_are_told_apart() -> None:
 
 def test_the_examples_are_laid_out_already() -> None:
     """But for those that show what a cluster exports."""
-    examples = [path for path in (ROOT / "examples").glob("*/*.yaml") if path.parent.name != "kubernetes"]
+    workspaces = [
+        path.parent for path in (ROOT / "examples").glob("*/fairlead.yaml") if path.parent.name != "kubernetes"
+    ]
+    examples = [path for workspace in workspaces for path in workspace.glob("*.yaml")]
     assert len(examples) > 10
     assert [path for path in examples if formatted(path.read_text("utf-8")).text != path.read_text("utf-8")] == []

@@ -74,6 +74,19 @@ def test_routes_get_a_new_name_with_their_guards_and_keep_it_while_these_stay() 
     assert names[3] not in (names[0], names[1])
 
 
+def test_hosts_with_guards_are_one_route_configuration_however_many_they_are() -> None:
+    """Where slices look for routes again, a filter that is off stays off."""
+    hosts = [f"a-host-with-a-long-name-{number}.shop.example" for number in range(16 * 40)]
+    routes = [a_route(f"r{at}", to_backend(), hostnames=hosts[at : at + 16]) for at in range(0, len(hosts), 16)]
+    plain = compiled(a_gateway(), a_backend(), *routes)
+    guarded = a_route("guarded", hostnames=["guarded.example"], rules=[a_rule("/", asks())])
+    found = compiled(a_gateway(), a_backend(), a_backend("auth"), guarded, *routes)
+
+    assert names_made(plain, "ScopedRouteConfiguration")
+    assert not names_made(found, "ScopedRouteConfiguration")
+    assert len(names_made(found, "RouteConfiguration")) == 1
+
+
 def test_only_the_connection_manager_that_needs_a_guard_has_it() -> None:
     gateway = a_gateway("edge", terminating("a", 443, "a.example"), terminating("b", 443, "b.example"))
     parents = [{"name": "edge", "sectionName": "a"}]

@@ -118,8 +118,8 @@ def test_the_order_of_documents_does_not_matter() -> None:
 def test_between_few_and_many_there_is_a_way_back_for_connections_that_stay() -> None:
     site = a_site(*hosts(SOME))
     assert names_made(site, "RouteConfiguration") == [NAME]
-    assert names_made(site, "ScopedRouteConfiguration") == [f"{NAME}/whole"]
-    assert made(site, "ScopedRouteConfiguration", f"{NAME}/whole")["route_configuration_name"] == NAME
+    assert names_made(site, "ScopedRouteConfiguration") == [f"{NAME}/(whole)"]
+    assert made(site, "ScopedRouteConfiguration", f"{NAME}/(whole)")["route_configuration_name"] == NAME
 
 
 def test_one_host_with_many_routes_is_one_route_configuration() -> None:

@@ -2,102 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from snapshots.authoring.gateway.http_routes import RouteEntry
-from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, asked_hostname, owner_of, virtual_hosts
+from snapshots.authoring.gateway.virtual_hosts import asked_hostname, owner_of
+from tests.gateways import Object, a_backend, a_gateway, a_route, compiled, made, to_backend
+from tests.listeners import a_listener, a_pair, terminating
 
-EVERYTHING: dict[str, Any] = {"prefix": "/", "headers": []}
-
-
-def entry(name: str, length: int = 0, match: dict[str, Any] | None = None) -> RouteEntry:
-    """An Envoy route called `name`, of a path as long as that."""
-    fields = {"name": name, "match": match or {"path_separated_prefix": f"/{name}"}}
-    return RouteEntry((0, length, 0, 0, 0), (name,), fields)
+PLAIN = "tcp/0.0.0.0:80"
 
 
-def hosted(hostname: str, *entries: RouteEntry, listener: str = "", asked: str | None = None) -> HostedRoutes:
-    return HostedRoutes(listener, hostname, hostname if asked is None else asked, entries)
+def a_hosted_route(name: str, *hostnames: str, match: Object | None = None, **spec: Any) -> Object:
+    """Of a path that is called like it, unless it asks for something else."""
+    rule = {"matches": [match or {"path": {"value": f"/{name}"}}], "backendRefs": [to_backend()]}
+    return a_route(name, hostnames=list(hostnames), rules=[rule], **spec)
 
 
-def names(hosts: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+def names(*objects: Object, gateway: Object | None = None, configuration: str = PLAIN) -> dict[str, list[str]]:
     """Domain -> the routes in their order."""
-    return {name: [route["name"] for route in host["routes"]] for host in hosts for name in host["domains"]}
+    found = compiled(gateway or a_gateway(), a_backend(), *objects)
+    hosts = made(found, "RouteConfiguration", configuration)["virtual_hosts"]
+    return {
+        domain: [each["name"].split("/")[2] for each in host.get("routes", ()) if "name" in each]
+        for host in hosts
+        for domain in host["domains"]
+    }
 
 
 def test_routes_of_one_hostname_go_by_their_matches_and_then_by_age_and_name() -> None:
-    found = virtual_hosts([""], [hosted("a.example", entry("b", 1), entry("c", 3)), hosted("a.example", entry("a", 1))])
-    assert names(found)["a.example"] == ["c", "a", "b"]
+    found = names(*(a_hosted_route(name, "a.example") for name in ("b", "longer", "a")))
+    assert found["a.example"] == ["longer", "a", "b"]
 
 
 def test_the_more_specific_hostname_goes_first_and_the_others_follow() -> None:
-    found = virtual_hosts(
-        [""],
-        [
-            hosted("", entry("all", 9)),
-            hosted("*.example", entry("wide", 8)),
-            hosted("*.b.example", entry("narrow", 7)),
-            hosted("a.b.example", entry("exact", 1)),
-        ],
-    )
-    assert names(found) == {
-        "*": ["all"],
-        "*.example": ["wide", "all"],
-        "*.b.example": ["narrow", "wide", "all"],
-        "a.b.example": ["exact", "narrow", "wide", "all"],
+    assert names(
+        a_hosted_route("all-of-them"),
+        a_hosted_route("wide-one", "*.example"),
+        a_hosted_route("narrow", "*.b.example"),
+        a_hosted_route("exact", "a.b.example"),
+    ) == {
+        "*": ["all-of-them"],
+        "*.example": ["wide-one", "all-of-them"],
+        "*.b.example": ["narrow", "wide-one", "all-of-them"],
+        "a.b.example": ["exact", "narrow", "wide-one", "all-of-them"],
     }
 
 
 def test_what_counts_is_the_hostname_that_a_route_asks_for_not_its_listeners() -> None:
-    routes = [
-        hosted("a.example", entry("any", 9), listener="a.example", asked=""),
-        hosted("a.example", entry("wild", 5), listener="a.example", asked="*.example"),
-        hosted("a.example", entry("exact", 1), listener="a.example", asked="a.example"),
-    ]
-    assert names(virtual_hosts(["a.example"], routes)) == {"a.example": ["exact", "wild", "any"]}
+    gateway = a_gateway("edge", a_listener("one", 80, hostname="a.example"))
+    routes = (a_hosted_route("anything"), a_hosted_route("wilder", "*.example"), a_hosted_route("exact", "a.example"))
+    assert names(*routes, gateway=gateway) == {"a.example": ["exact", "wilder", "anything"]}
 
 
 def test_what_nothing_can_reach_is_left_out() -> None:
-    found = virtual_hosts(
-        [""],
-        [
-            hosted("", entry("all")),
-            hosted("a.example", entry("b", 2), entry("everything", 0, EVERYTHING)),
-            hosted("b.example", entry("post", 1, EVERYTHING | {"headers": [{"name": ":method"}]})),
-        ],
+    everything = {"path": {"value": "/"}}
+    found = names(
+        a_hosted_route("all"),
+        a_hosted_route("b", "a.example"),
+        a_hosted_route("everything", "a.example", match=everything),
+        a_hosted_route("post", "b.example", match=everything | {"method": "POST"}),
     )
-    assert names(found)["a.example"] == ["b", "everything"]
-    assert names(found)["b.example"] == ["post", "all"]
+    assert found["a.example"] == ["b", "everything"]
+    assert found["b.example"] == ["post", "all"]
 
 
 def test_a_route_that_reaches_a_listener_twice_is_there_once() -> None:
-    found = virtual_hosts([""], [hosted("a.example", entry("a")), hosted("*.example", entry("a"))])
-    assert names(found)["a.example"] == ["a"]
+    parents = [{"name": "edge", "sectionName": "http"}, {"name": "edge", "sectionName": "http", "port": 80}]
+    found = names(a_hosted_route("a", "a.example", "*.example", parentRefs=parents))
+    assert found == {"*": [], "a.example": ["a"], "*.example": ["a"]}
 
 
 def test_a_listener_sees_no_routes_of_a_less_specific_one() -> None:
-    found = virtual_hosts(
-        ["", "*.example", "a.example"],
-        [
-            hosted("", entry("all")),
-            hosted("b.example", entry("of-all")),
-            hosted("*.example", entry("wild"), listener="*.example"),
-            hosted("a.example", entry("of-wild"), listener="*.example"),
-        ],
+    hostnames = {"all": {}, "wild": {"hostname": "*.example"}, "exact": {"hostname": "a.example"}}
+    gateway = a_gateway("edge", *(a_listener(name, 80, **each) for name, each in hostnames.items()))
+    of_all = {"parentRefs": [{"name": "edge", "sectionName": "all"}]}
+    of_wild = {"parentRefs": [{"name": "edge", "sectionName": "wild"}]}
+    routes = (
+        a_hosted_route("all", **of_all),
+        a_hosted_route("of-all", "b.example", **of_all),
+        a_hosted_route("wild", **of_wild),
+        a_hosted_route("of-wild", "a.example", **of_wild),
     )
-    assert names(found) == {"*": ["all"], "*.example": ["wild"], "a.example": []}
+    assert names(*routes, gateway=gateway) == {"*": ["all"], "*.example": ["wild"], "a.example": []}
 
 
 def test_requests_of_other_listeners_are_misdirected() -> None:
-    found = virtual_hosts(["*.example"], [hosted("b.example", entry("b"), listener="*.example")], ["", "a.example"])
-    misdirected = found[-1]
+    listeners = (terminating("a", 443, "a.example"), terminating("wild", 443, "*.example"), terminating("all", 443))
+    objects = (a_gateway("edge", *listeners), a_pair(), a_backend(), a_hosted_route("b", "b.example"))
+    hosts = made(compiled(*objects), "RouteConfiguration", "tcp/0.0.0.0:443/*.example")["virtual_hosts"]
 
-    assert misdirected["domains"] == ["*", "a.example"]
-    assert [route["direct_response"] for route in misdirected["routes"]] == [{"status": 421}]
-    assert names(found[:-1]) == {"*.example": [], "b.example": ["b"]}
+    assert [host["domains"] for host in hosts] == [["*.example"], ["b.example"], ["*", "a.example"]]
+    assert [route["direct_response"] for route in hosts[-1]["routes"]] == [{"status": 421}]
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from xds.protocol.types import TypeUrl
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A resource that another one needs before it can work: a listener its routes, a route its clusters.
 
     Two resources may refer to the same thing, and the thing may be absent (Envoy's own static clusters, say).

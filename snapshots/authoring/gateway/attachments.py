@@ -5,13 +5,13 @@ Source: Gateway API, "Attaching Routes to Gateways", "hostnames" of each route k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from snapshots.authoring.gateway.bound import BoundListener, ListenerId
-from snapshots.authoring.gateway.complaints import Complaint, Complaints
-from snapshots.authoring.gateway.gateways import Gateways, parent_missing
+from snapshots.authoring.gateway.complaints import Complaint
+from snapshots.authoring.gateway.gateways import parent_missing
 from snapshots.authoring.gateway.hostnames import HostSet, intersection
 from snapshots.authoring.gateway.parents import Parent
 from snapshots.authoring.gateway.world import World, selects
@@ -24,18 +24,41 @@ from snapshots.codes import ROUTE_NOT_ATTACHED
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 _PARENTS = ("Gateway", "ListenerSet")
 # Of two that answer the same requests, each kind keeps the other out.
-_RIVALS = {"HTTPRoute": "GRPCRoute", "GRPCRoute": "HTTPRoute"}
+RIVALS = {"HTTPRoute": "GRPCRoute", "GRPCRoute": "HTTPRoute"}
 
 
 # Listeners with the hostnames that a route serves there.
 Accepted = tuple[tuple[BoundListener, tuple[str, ...]], ...]
 
 
-class _Why(NamedTuple):
+class Why(NamedTuple):
     """Why a parent takes a route nowhere: the standard's reason, and what to say of the parent."""
 
     reason: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A parent of a route that is ours, and the listeners there that would take it if no other route had its hostnames.
+
+    `at`: where the route asks for it. `why`: of one without such listeners.
+    """
+
+    parent: ParentReference
+    key: ObjectKey
+    at: Path
+    listeners: Accepted
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """All of one route, and what is wrong with its parents."""
+
+    route: AuthoredObject
+    found: tuple[Match, ...]
+    complaints: tuple[Complaint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +75,15 @@ class Attachment:
     refusal: Complaint | None = None
 
 
-def attachments(
-    world: World, found: Gateways, listeners: Sequence[BoundListener], complaints: Complaints
-) -> tuple[Attachment, ...]:
-    """For every route and each of its parents that is ours; routes in order of precedence."""
-    by_owner: dict[ObjectKey, list[BoundListener]] = {each.subject.key: [] for each in found.refused_sets}
-    for each in listeners:
-        by_owner.setdefault(each.owner.key, []).append(each)
-    attach = _Attaching(world, complaints, {key: Parent(each) for key, each in by_owner.items()})
-    defaults = tuple(each.gateway.key for each in found.own if each.gateway.model.spec.default_scope == "All")
-    every = ((route, *each) for route in world.of(*ROUTES) for each in _parents(route, defaults))
-    made = (attach.parent(*each) for each in every)
-    return tuple(each for each in made if each is not None)
+# What a Gateway or ListenerSet of ours has for routes; None of any other.
+ParentOf = Callable[[ObjectKey], Parent | None]
+
+
+def matches(world: World, parent_of: ParentOf, defaults: Iterable[ObjectKey], route: AuthoredObject) -> Matches:
+    """For each parent of a route that is ours. `defaults`: the Gateways for routes that ask for no particular one."""
+    matching = _Matching(world, parent_of, route)
+    found = (matching.parent(at, reference) for at, reference in _parents(route, defaults))
+    return Matches(route, tuple(each for each in found if each is not None), tuple(matching.complaints))
 
 
 def _parents(route: AuthoredObject, defaults: Iterable[ObjectKey]) -> Iterator[tuple[Path, ParentReference]]:
@@ -82,92 +102,107 @@ def _key(route: AuthoredObject, reference: ParentReference) -> ObjectKey:
     return ObjectKey(reference.kind, reference.namespace or route.namespace, reference.name)
 
 
-@dataclass(slots=True)
-class _Attaching:
-    """Attaches one route after the other. `_hosts`: who has which hostnames of a listener, by the kind of route."""
+@dataclass(frozen=True, slots=True)
+class _Matching:
+    """One route's."""
 
     world: World
-    complaints: Complaints
-    by_parent: dict[ObjectKey, Parent]
-    _hosts: dict[tuple[ListenerId, str], HostSet] = field(default_factory=dict)
+    parent_of: ParentOf
+    route: AuthoredObject
+    complaints: list[Complaint] = field(default_factory=list)
 
-    def parent(self, route: AuthoredObject, at: Path, reference: ParentReference) -> Attachment | None:
-        """None: the parent is not ours. `at`: where the route asks for it."""
-        key = _key(route, reference)
+    def parent(self, at: Path, reference: ParentReference) -> Match | None:
+        """None: the parent is not ours."""
+        key = _key(self.route, reference)
         if reference.group != GATEWAY_GROUP or reference.kind not in _PARENTS:
             return None
-        if key not in self.by_parent:
-            if self.world.get(key.kind, key.namespace, key.name) is None:
-                self.complaints.add(parent_missing(self.world, route, at, key.kind, key.namespace, key.name))
+        parent = self.parent_of(key)
+        if parent is None:
+            if self.world.at(key) is None:
+                self.complaints.append(parent_missing(self.world, self.route, at, *key))
             return None
-        accepted, why = self._accepted(route, reference, self.by_parent[key])
-        if accepted:
-            return Attachment(route, reference, accepted)
-        refusal = Complaint(route, at, ROUTE_NOT_ATTACHED, why.reason, f"{key} {why.text}")
-        return Attachment(route, reference, (), self.complaints.add(refusal))
+        listeners = self._listeners(reference, parent)
+        return Match(reference, key, at, listeners, None if listeners else self._why(reference, parent))
 
-    def _accepted(self, route: AuthoredObject, reference: ParentReference, parent: Parent) -> tuple[Accepted, _Why]:
-        """The listeners that take the route; and if none does, the reason and what to say of the parent."""
-        hostnames = _hostnames(route)
-        likely = (each for each in parent.likely(reference, hostnames) if self._allows(each, route))
+    def _listeners(self, reference: ParentReference, parent: Parent) -> Accepted:
+        hostnames = _hostnames(self.route)
+        likely = (each for each in parent.likely(reference, hostnames) if self._allows(each))
         hosts = ((each, intersection(each.listener.hostname, hostnames)) for each in likely)
-        matching = [(each, names) for each, names in hosts if names]
-        if not matching:
-            return (), self._why(route, reference, parent)
-        rivals = [self._rival(route, each, names) for each, names in matching]
-        free = tuple(match for match, rival in zip(matching, rivals, strict=True) if rival is None)
-        for each, names in free:
-            self._take(route, each, names)
-        rival = next((each for each in rivals if each is not None), None)
-        return free, _Why("HostnameConflict", f"serves {rival.key} under the same hostname" if rival else "")
+        return tuple((each, names) for each, names in hosts if names)
 
-    def _why(self, route: AuthoredObject, reference: ParentReference, parent: Parent) -> _Why:
+    def _why(self, reference: ParentReference, parent: Parent) -> Why:
         """Why no listener of a parent takes a route."""
         if not parent.listeners:
-            return _Why("NoMatchingParent", "is not taken by its Gateway")
+            return Why("NoMatchingParent", "is not taken by its Gateway")
         named = parent.named(reference)
         if not named:
-            return _Why("NoMatchingParent", "has no listener of that sectionName or port")
-        if not any(self._allows(each, route) for each in named):
-            return _Why("NotAllowedByListeners", f"has no listener that takes this {route.key.kind} (allowedRoutes)")
-        return _Why("NoMatchingListenerHostname", "has no listener with a hostname in common with this route")
+            return Why("NoMatchingParent", "has no listener of that sectionName or port")
+        if not any(self._allows(each) for each in named):
+            kind = self.route.key.kind
+            return Why("NotAllowedByListeners", f"has no listener that takes this {kind} (allowedRoutes)")
+        return Why("NoMatchingListenerHostname", "has no listener with a hostname in common with this route")
 
-    def _allows(self, each: BoundListener, route: AuthoredObject) -> bool:
-        if route.key.kind not in each.kinds:
+    def _allows(self, each: BoundListener) -> bool:
+        if self.route.key.kind not in each.kinds:
             return False
         namespaces = each.listener.allowed_routes.namespaces
         if namespaces.from_ == "Selector":
-            return selects(namespaces.selector, self.world.namespace_labels(route.namespace))
-        return namespaces.from_ == "All" or route.namespace == each.owner.namespace
+            return selects(namespaces.selector, self.world.namespace_labels(self.route.namespace))
+        return namespaces.from_ == "All" or self.route.namespace == each.owner.namespace
 
-    def _rival(self, route: AuthoredObject, each: BoundListener, names: Iterable[str]) -> AuthoredObject | None:
-        """The older route of the other kind that has one of the hostnames.  Gateway API: GRPCRoute "hostnames"."""
-        hosts = self._hosts.get((each.id, _RIVALS.get(route.key.kind, "")))
-        found = (hosts.overlapping(name) for name in names) if hosts else iter(())
-        return next((rival for rival in found if isinstance(rival, AuthoredObject)), None)
 
-    def _take(self, route: AuthoredObject, each: BoundListener, names: Iterable[str]) -> None:
-        if route.key.kind in _RIVALS:
-            hosts = self._hosts.setdefault((each.id, route.key.kind), HostSet())
-            for name in names:
-                hosts.add(name, route)
+# The older route of the other kind that keeps a route from a listener.
+RivalAt = Callable[[ListenerId], ObjectKey | None]
+
+
+def attachments(route: AuthoredObject, found: Iterable[Match], rival_at: RivalAt) -> tuple[Attachment, ...]:
+    """For each parent of a route that is ours."""
+    return tuple(_attachment(route, each, rival_at) for each in found)
+
+
+def _attachment(route: AuthoredObject, match: Match, rival_at: RivalAt) -> Attachment:
+    rivals = {listener.id: rival_at(listener.id) for listener, _ in match.listeners}
+    free = tuple((listener, names) for listener, names in match.listeners if rivals[listener.id] is None)
+    if free:
+        return Attachment(route, match.parent, free)
+    rival = next((each for each in rivals.values() if each is not None), None)
+    why = match.why or Why("HostnameConflict", f"serves {rival} under the same hostname")
+    return Attachment(
+        route, match.parent, (), Complaint(route, match.at, ROUTE_NOT_ATTACHED, why.reason, f"{match.key} {why.text}")
+    )
+
+
+class Claimant(NamedTuple):
+    """A route that a listener would take, and the hostnames it would serve there."""
+
+    route: ObjectKey
+    hostnames: tuple[str, ...]
+
+
+def rivals(claimants: Iterable[Claimant]) -> dict[ObjectKey, ObjectKey]:
+    """The routes that a listener does not take since an older one of the other kind has a hostname of theirs, with that
+    one. `claimants` in order of precedence.  Gateway API: GRPCRoute "hostnames"."""
+    hosts = {kind: HostSet() for kind in RIVALS}
+    found: dict[ObjectKey, ObjectKey] = {}
+    for route, hostnames in claimants:
+        overlapping = (hosts[RIVALS[route.kind]].overlapping(name) for name in hostnames)
+        rival = next((each for each in overlapping if isinstance(each, ObjectKey)), None)
+        if rival is not None:
+            found[route] = rival
+            continue
+        for name in hostnames:
+            hosts[route.kind].add(name, route)
+    return found
 
 
 def _hostnames(route: AuthoredObject) -> tuple[str, ...]:
     return getattr(route.model.spec, "hostnames", ())
 
 
-def by_listener(attached: Iterable[Attachment]) -> dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]]:
-    """The routes of each listener, each once, in order of precedence, with the hostnames that they serve there."""
-    found: dict[ListenerId, list[tuple[AuthoredObject, tuple[str, ...]]]] = {}
-    for listener, route, names in _reached(attached):
-        routes = found.setdefault(listener.id, [])
-        if not routes or routes[-1][0] is not route:
-            routes.append((route, names))
-    return found
-
-
-def _reached(attached: Iterable[Attachment]) -> Iterator[tuple[BoundListener, AuthoredObject, tuple[str, ...]]]:
+def reached(attached: Iterable[Attachment]) -> dict[ListenerId, tuple[BoundListener, tuple[str, ...]]]:
+    """The listeners that serve a route, each once, with the hostnames that it serves there."""
+    found: dict[ListenerId, tuple[BoundListener, tuple[str, ...]]] = {}
     for attachment in attached:
         for listener, names in attachment.accepted:
-            yield listener, attachment.route, names
+            found.setdefault(listener.id, (listener, names))
+    return found

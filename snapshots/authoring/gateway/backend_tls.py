@@ -5,18 +5,19 @@ Source: Gateway API, "BackendTLSPolicy"; its conflicts are decided as GEP-713 sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from api.envoy.problem import did_you_mean
 from snapshots.authoring.gateway.authorities import authority
+from snapshots.authoring.gateway.backend_faces import Backend
 from snapshots.authoring.gateway.complaints import Complaint, Complaints
 from snapshots.authoring.gateway.envoy import ADS, Messages
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.kinds.policies import PolicyTarget, SubjectAltName
 from snapshots.authoring.kinds.table import FAIRLEAD_GROUP
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import BACKEND_INVALID, BACKEND_NOT_FOUND, CERTIFICATE_INVALID, POLICY_CONFLICT
 from xds.protocol.resource import Resource
@@ -51,63 +52,75 @@ class BackendTls:
         return f"BackendTLSPolicy/{self.policy.namespace}/{self.policy.name}"
 
 
-# Kind, namespace and name of a backend, and a Service's port by name ("": all ports that have no policy of their own).
-_Target = tuple[str, str, str, str]
+class PolicyTargetKey(NamedTuple):
+    """A backend, and a Service's port by name (empty: all ports that have no policy of their own)."""
+
+    backend: ObjectKey
+    port_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy by itself: which of its targets are there, with their places among `targetRefs`."""
+
+    tls: BackendTls
+    targets: tuple[tuple[int, PolicyTargetKey], ...]
+    complaints: tuple[Complaint, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BackendPolicies:
-    """All policies by what they target, those that go first first."""
+    """The policies by what they target, those that go first first."""
 
-    all: tuple[BackendTls, ...] = ()
-    by_target: dict[_Target, list[BackendTls]] = field(default_factory=dict)
+    at: Callable[[PolicyTargetKey], Iterable[BackendTls]]
 
-    def about(self, backend: AuthoredObject, port_name: str) -> Iterator[BackendTls]:
+    def about(self, backend: ObjectKey, port_name: str) -> Iterator[BackendTls]:
         """All policies that target this port of a backend, whether they count or not."""
         for section in dict.fromkeys((port_name, "")):
-            yield from self.by_target.get((backend.key.kind, backend.namespace, backend.name, section), ())
+            yield from self.at(PolicyTargetKey(backend, section))
 
-    def of(self, backend: AuthoredObject, port_name: str) -> BackendTls | None:
+    def of(self, backend: ObjectKey, port_name: str) -> BackendTls | None:
         """The policy that counts: one for just this port, or else one for all; None: no TLS."""
         return next(self.about(backend, port_name), None)
 
 
-def backend_policies(world: World, complaints: Complaints) -> BackendPolicies:
-    """Every BackendTLSPolicy, in order of precedence."""
-    first: dict[_Target, AuthoredObject] = {}
-    found: list[BackendTls] = []
-    by_target: dict[_Target, list[BackendTls]] = {}
-    for policy in world.of("BackendTLSPolicy"):
-        targets = list(_targets(world, policy, complaints))
-        conflicts = tuple(_conflicts(policy, targets, first, complaints))
-        tls = replace(_policy(world, policy, complaints), conflicts=conflicts, targets=len(targets))
-        found.append(tls)
-        for _, target in targets:
-            by_target.setdefault(target, []).append(tls)
-    return BackendPolicies(tuple(found), by_target)
+def policy_alone(world: World, known: Callable[[ObjectKey], Backend | None], policy: AuthoredObject) -> Policy:
+    """A policy as if there were no other. `known`: what is known of a Service or Backend."""
+    complaints = Complaints()
+    targets = tuple(_targets(world, known, policy, complaints))
+    tls = replace(_policy(world, policy, complaints), targets=len(targets))
+    return Policy(tls, targets, tuple(complaints.found))
 
 
-def _targets(world: World, policy: AuthoredObject, complaints: Complaints) -> Iterator[tuple[int, _Target]]:
-    """The targets of a policy that are there, with their places among `targetRefs`."""
+def policy_among(policy: Policy, policies: BackendPolicies) -> BackendTls:
+    """The same policy, and where others go first."""
+    return replace(policy.tls, conflicts=tuple(_conflicts(policy, policies)))
+
+
+def _targets(
+    world: World, known: Callable[[ObjectKey], Backend | None], policy: AuthoredObject, complaints: Complaints
+) -> Iterator[tuple[int, PolicyTargetKey]]:
     for index, ref in enumerate(policy.model.spec.target_refs):
-        wrong = _target_problem(world, policy, ref, ("spec", "targetRefs", index))
+        key = ObjectKey(ref.kind, policy.namespace, ref.name)
+        wrong = _target_problem(world, known(key), policy, ref, ("spec", "targetRefs", index))
         if wrong is None:
-            yield index, (ref.kind, policy.namespace, ref.name, ref.section_name or "")
+            yield index, PolicyTargetKey(key, ref.section_name or "")
         else:
             complaints.add(wrong)
 
 
-def _target_problem(world: World, policy: AuthoredObject, ref: PolicyTarget, at: Path) -> Complaint | None:
+def _target_problem(
+    world: World, found: Backend | None, policy: AuthoredObject, ref: PolicyTarget, at: Path
+) -> Complaint | None:
     if (ref.group, ref.kind) not in _TARGETS:
         text = f'a target of kind "{ref.kind}" (group "{ref.group}") is not supported'
         hint = f"use a Service, or a Backend of group {FAIRLEAD_GROUP}"
         return Complaint(policy, (*at, "kind"), BACKEND_INVALID, "Invalid", text, hint)
-    found = world.get(ref.kind, policy.namespace, ref.name)
     if found is None:
         hint = did_you_mean(ref.name, world.names(ref.kind, policy.namespace))
         text = f'{ref.kind} "{ref.name}" not found'
         return Complaint(policy, (*at, "name"), BACKEND_NOT_FOUND, "TargetNotFound", text, hint)
-    ports = [each.name for each in found.model.spec.ports] if ref.kind == "Service" else []
+    ports = [each.name for each in found.ports]
     if ref.section_name is not None and ref.section_name not in ports:
         text = f'{ref.kind} "{ref.name}" has no port of the name "{ref.section_name}"'
         hint = did_you_mean(ref.section_name, ports)
@@ -115,19 +128,15 @@ def _target_problem(world: World, policy: AuthoredObject, ref: PolicyTarget, at:
     return None
 
 
-def _conflicts(
-    policy: AuthoredObject,
-    targets: Sequence[tuple[int, _Target]],
-    first: dict[_Target, AuthoredObject],
-    complaints: Complaints,
-) -> Iterator[Complaint]:
-    for index, target in targets:
-        before = first.setdefault(target, policy)
-        if before is not policy:
+def _conflicts(policy: Policy, policies: BackendPolicies) -> Iterator[Complaint]:
+    own = policy.tls.policy
+    for index, target in policy.targets:
+        before = next(iter(policies.at(target))).policy
+        if before.key != own.key:
             text = f"{before.key} has the same target and goes first"
             hint = "remove one of the two, or name different ports in sectionName"
             at: Path = ("spec", "targetRefs", index)
-            yield complaints.add(Complaint(policy, at, POLICY_CONFLICT, "Conflicted", text, hint))
+            yield Complaint(own, at, POLICY_CONFLICT, "Conflicted", text, hint)
 
 
 def _policy(world: World, policy: AuthoredObject, complaints: Complaints) -> BackendTls:

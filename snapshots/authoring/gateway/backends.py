@@ -6,10 +6,12 @@ for there is no proxy here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from api.envoy.problem import did_you_mean
+from snapshots.authoring.gateway.backend_faces import Backend
 from snapshots.authoring.gateway.backend_tls import BackendPolicies, BackendTls
 from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.endpoints import endpoints_name
@@ -40,13 +42,13 @@ _APP_PROTOCOLS: dict[str, tuple[Protocol, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class BackendTarget:
-    """A backend that exists: the object, its port (a Service's), and how it is spoken to.
+    """A backend that exists, its port (a Service's), and how it is spoken to.
 
     `tls`: the policy that says so, if any; `client_certificate`: SDS's name of what is shown there, or "".
     `assignment` is what EDS calls its endpoints; `cluster` adds to that how they are spoken to.
     """
 
-    backend: AuthoredObject
+    backend: Backend
     port: ServicePort | None
     protocol: Protocol
     tls: BackendTls | None = None
@@ -57,7 +59,7 @@ class BackendTarget:
         """`Service/shop/carts:8080`, `Service/shop/names:53/udp`, `Backend/shop/carts`."""
         at = f":{self.port.port}" if self.port else ""
         transport = "/udp" if self.port and self.port.protocol == "UDP" else ""
-        return f"{endpoints_name(self.backend)}{at}{transport}"
+        return f"{endpoints_name(self.backend.key)}{at}{transport}"
 
     @property
     def cluster(self) -> str:
@@ -70,46 +72,47 @@ class BackendTarget:
         shown = f"/as/{self.client_certificate}" if self.client_certificate else ""
         return f"{self.assignment}{spoken}{shown}"
 
+    def presenting(self, client_certificate: str) -> BackendTarget:
+        """The same backend, shown a Gateway's certificate; as it is, where no TLS is spoken or none is shown."""
+        if self.tls is None or not client_certificate:
+            return self
+        return replace(self, client_certificate=client_certificate)
 
-@dataclass(slots=True)
+    @property
+    def order(self) -> tuple[bool, str, str]:
+        """Of several that have one cluster, which one says how it is: the smallest. Packets are spoken in plaintext."""
+        return (self.protocol == "udp", self.protocol, self.tls.name if self.tls is not None else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Backends:
-    """Resolves references and remembers what was found, and which routes depend on which policies."""
+    """Resolves references. `known`: what is known of a Service or Backend; None: it is not there."""
 
     world: World
-    policies: BackendPolicies = field(default_factory=BackendPolicies)
-    found: dict[str, BackendTarget] = field(default_factory=dict)
-    policy_users: dict[ObjectKey, set[ObjectKey]] = field(default_factory=dict)
+    known: Callable[[ObjectKey], Backend | None]
+    policies: BackendPolicies
 
     def resolve(
-        self, route: AuthoredObject, reference: BackendObjectReference, at: Path, protocol: Protocol
+        self,
+        route: AuthoredObject,
+        reference: BackendObjectReference,
+        at: Path,
+        protocol: Protocol,
+        concerned: set[ObjectKey],
     ) -> BackendTarget | Complaint:
-        """`protocol`: what the route speaks, where the backend does not say otherwise. `at`: the reference's place."""
+        """`protocol`: what the route speaks, where the backend does not say otherwise. `at`: the reference's place.
+        The policies that are about the backend are added to `concerned`."""
         found = self._find(route, reference, at)
         if isinstance(found, Complaint):
             return found
-        target = self._target(route, found, reference, at, protocol)
-        if isinstance(target, BackendTarget):
-            self.found[target.cluster] = target
-        return target
-
-    def presenting(self, target: BackendTarget, client_certificate: str) -> BackendTarget:
-        """The same backend, shown a Gateway's certificate; as it is, where no TLS is spoken or none is shown."""
-        if target.tls is None or not client_certificate:
-            return target
-        shown = replace(target, client_certificate=client_certificate)
-        self.found[shown.cluster] = shown
-        return shown
+        return self._target(route, found, reference, at, protocol, concerned)
 
     def encrypted(self, target: BackendTarget) -> BackendTarget:
         """The same backend for connections whose TLS ended here: in TLS again, where a policy says so."""
-        tls = self.policies.of(target.backend, target.port.name if target.port is not None else "")
-        if tls is None:
-            return target
-        again = replace(target, tls=tls)
-        self.found[again.cluster] = again
-        return again
+        tls = self.policies.of(target.backend.key, target.port.name if target.port is not None else "")
+        return target if tls is None else replace(target, tls=tls)
 
-    def _find(self, route: AuthoredObject, reference: BackendObjectReference, at: Path) -> AuthoredObject | Complaint:
+    def _find(self, route: AuthoredObject, reference: BackendObjectReference, at: Path) -> Backend | Complaint:
         known = {("", "Service"), (FAIRLEAD_GROUP, "Backend")}
         if (reference.group, reference.kind) not in known:
             text = f'a backend of kind "{reference.kind}" (group "{reference.group}") is not supported'
@@ -120,7 +123,7 @@ class Backends:
             text = f"no ReferenceGrant allows to refer to {reference.kind} {namespace}/{reference.name}"
             hint = f"add a ReferenceGrant to namespace {namespace}"
             return Complaint(route, (*at, "namespace"), REFERENCE_NOT_PERMITTED, "RefNotPermitted", text, hint)
-        found = self.world.get(reference.kind, namespace, reference.name)
+        found = self.known(ObjectKey(reference.kind, namespace, reference.name))
         if found is None:
             hint = did_you_mean(reference.name, self.world.names(reference.kind, namespace))
             text = f'backend "{reference.name}" not found'
@@ -130,21 +133,21 @@ class Backends:
     def _target(
         self,
         route: AuthoredObject,
-        found: AuthoredObject,
+        found: Backend,
         reference: BackendObjectReference,
         at: Path,
         protocol: Protocol,
+        concerned: set[ObjectKey],
     ) -> BackendTarget | Complaint:
         port = _service_port(route, found, reference, at, protocol) if found.key.kind == "Service" else None
         if isinstance(port, Complaint):
             return port
         section = port.name if port is not None else ""
-        for each in self.policies.about(found, section):
-            self.policy_users.setdefault(each.policy.key, set()).add(route.key)
+        concerned.update(each.policy.key for each in self.policies.about(found.key, section))
         if protocol in ("tcp", "udp"):
             return BackendTarget(found, port, protocol)
-        tls = self.policies.of(found, section)
-        app_protocol = found.model.spec.app_protocol if port is None else port.app_protocol
+        tls = self.policies.of(found.key, section)
+        app_protocol = found.app_protocol if port is None else port.app_protocol
         spoken = _spoken(app_protocol, protocol, tls is not None)
         if spoken is None:
             return _unsupported(route, found, str(app_protocol), at)
@@ -152,23 +155,22 @@ class Backends:
 
 
 def _service_port(
-    route: AuthoredObject, service: AuthoredObject, reference: BackendObjectReference, at: Path, protocol: Protocol
+    route: AuthoredObject, service: Backend, reference: BackendObjectReference, at: Path, protocol: Protocol
 ) -> ServicePort | Complaint:
-    if service.model.spec.type == "ExternalName":
-        text = f'Service "{service.name}" is an ExternalName: it could lead anywhere, whatever grants say'
+    if service.type == "ExternalName":
+        text = f'Service "{service.key.name}" is an ExternalName: it could lead anywhere, whatever grants say'
         hint = "write a Backend with its hostname and port"
         return Complaint(route, (*at, "name"), BACKEND_INVALID, "InvalidKind", text, hint)
     transport = "UDP" if protocol == "udp" else "TCP"
-    ports: tuple[ServicePort, ...] = service.model.spec.ports
-    numbered = [each for each in ports if each.port == reference.port]
+    numbered = [each for each in service.ports if each.port == reference.port]
     port = next((each for each in numbered if each.protocol == transport), None)
     if port is not None:
         return port
     if numbered:
-        text = f'port {reference.port} of Service "{service.name}" takes {numbered[0].protocol}, not {transport}'
+        text = f'port {reference.port} of Service "{service.key.name}" takes {numbered[0].protocol}, not {transport}'
         return Complaint(route, (*at, "port"), BACKEND_INVALID, "UnsupportedProtocol", text)
-    known = ", ".join(str(each.port) for each in ports)
-    text = f'Service "{service.name}" has no port {reference.port}'
+    known = ", ".join(str(each.port) for each in service.ports)
+    text = f'Service "{service.key.name}" has no port {reference.port}'
     hint = f"it has {known}" if known else ""
     return Complaint(route, (*at, "port"), BACKEND_NOT_FOUND, "BackendNotFound", text, hint)
 
@@ -184,7 +186,7 @@ def _spoken(app_protocol: str | None, protocol: Protocol, in_tls: bool) -> Proto
     return "h2c" if protocol == "h2c" else known[0]
 
 
-def _unsupported(route: AuthoredObject, found: AuthoredObject, app_protocol: str, at: Path) -> Complaint:
+def _unsupported(route: AuthoredObject, found: Backend, app_protocol: str, at: Path) -> Complaint:
     known = _APP_PROTOCOLS.get(app_protocol.lower())
     text = f'{found.key} speaks "{app_protocol}", which a {route.key.kind} cannot'
     hint = f"appProtocol is one of {', '.join(_APP_PROTOCOLS)}"

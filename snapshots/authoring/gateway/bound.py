@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.hostnames import EVERY_HOST
 from snapshots.authoring.kinds.gateway import Listener
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.authoring.yaml_nodes import Path
 
 
@@ -26,18 +27,11 @@ class Bind:
         return f"{self.transport}/{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerId:
+class ListenerId(NamedTuple):
     """Which listener: its owner (a Gateway or ListenerSet) and its name there."""
 
-    owner: AuthoredObject
+    owner: ObjectKey
     name: str
-
-    def __hash__(self) -> int:
-        return hash((self.owner.key, self.name))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ListenerId) and (self.owner.key, self.name) == (other.owner.key, other.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class BoundListener:
 
     @property
     def id(self) -> ListenerId:
-        return ListenerId(self.owner, self.listener.name)
+        return ListenerId(self.owner.key, self.listener.name)
 
     @property
     def path(self) -> Path:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
@@ -28,9 +28,10 @@ CERTIFICATE_KEY, PRIVATE_KEY = "tls.crt", "tls.key"
 
 @dataclass(slots=True)
 class Certificates:
-    """Resolves references to Secrets and remembers those used: only they become resources."""
+    """Resolves references to Secrets and remembers those used: only they become resources. `problem`: pair_problem."""
 
     world: World
+    problem: Callable[[AuthoredObject], str]
     used: dict[str, AuthoredObject] = field(default_factory=dict)
 
     def resolve(self, owner: AuthoredObject, reference: SecretObjectReference, at: Path) -> str | Complaint:
@@ -38,7 +39,7 @@ class Certificates:
         secret = self._find(owner, reference, at)
         if isinstance(secret, Complaint):
             return secret
-        why = _pair_problem(secret)
+        why = self.problem(secret)
         if why:
             return Complaint(owner, at, CERTIFICATE_INVALID, "InvalidCertificateRef", f"{secret.key} {why}")
         name = f"Secret/{secret.namespace}/{secret.name}"
@@ -62,17 +63,15 @@ class Certificates:
         return secret
 
 
-def certificate_resources(messages: Messages, used: dict[str, AuthoredObject]) -> list[tuple[AuthoredObject, Resource]]:
-    """An xDS Secret for each certificate in use."""
-    return [(secret, messages.resource(*_secret(name, secret))) for name, secret in sorted(used.items())]
-
-
-def _secret(name: str, secret: AuthoredObject) -> tuple[str, dict[str, Any]]:
+def certificate_resource(messages: Messages, name: str, secret: AuthoredObject) -> Resource:
+    """The xDS Secret of a certificate."""
     pair = {
         "certificate_chain": {"inline_bytes": _value(secret, CERTIFICATE_KEY)},
         "private_key": {"inline_bytes": _value(secret, PRIVATE_KEY)},
     }
-    return "envoy.extensions.transport_sockets.tls.v3.Secret", {"name": name, "tls_certificate": pair}
+    return messages.resource(
+        "envoy.extensions.transport_sockets.tls.v3.Secret", {"name": name, "tls_certificate": pair}
+    )
 
 
 def _value(secret: AuthoredObject, key: str) -> bytes:
@@ -86,7 +85,7 @@ def _value(secret: AuthoredObject, key: str) -> bytes:
         return b""
 
 
-def _pair_problem(secret: AuthoredObject) -> str:
+def pair_problem(secret: AuthoredObject) -> str:
     """Why a Secret is no certificate with its key; "" when it is."""
     for key in (CERTIFICATE_KEY, PRIVATE_KEY):
         if not _value(secret, key):

@@ -77,11 +77,10 @@ def is_insecure(gateway: AuthoredObject) -> bool:
     return any(each.validation and each.validation.mode == "AllowInsecureFallback" for each in every)
 
 
-def client_authorities(messages: Messages, checks: ClientChecks) -> Iterator[tuple[AuthoredObject, Resource]]:
-    """An xDS Secret with whom to trust, for each check in use."""
-    for name, (gateway, pem) in sorted(checks.authorities.items()):
-        context = {"trusted_ca": {"inline_bytes": pem}}
-        yield gateway, messages.resource(SECRET, {"name": name, "validation_context": context})
+def authorities_resource(messages: Messages, name: str, pem: bytes) -> Resource:
+    """The xDS Secret with whom a check trusts."""
+    context = {"trusted_ca": {"inline_bytes": pem}}
+    return messages.resource(SECRET, {"name": name, "validation_context": context})
 
 
 def validation_fields(check: ClientCheck) -> dict[str, Any]:

@@ -6,7 +6,7 @@ means by rejecting, and a client sees at once that nobody is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ from snapshots.authoring.objects import AuthoredObject, ObjectKey
 DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 HTTP_ALPN = ("h2", "http/1.1")
 
-# The routes of each listener, in order of precedence, with the hostnames that they serve there.
-RoutesOf = Mapping[ListenerId, Sequence[tuple[AuthoredObject, tuple[str, ...]]]]
+# The routes of a listener, in order of precedence, with the hostnames that they serve there.
+RoutesOf = Callable[[ListenerId], Sequence[tuple[AuthoredObject, tuple[str, ...]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Connections:
     messages: Messages
     layer4: Layer4Routes
     routes_of: RoutesOf
-    shown: Mapping[ObjectKey, str]
+    shown: Callable[[ObjectKey], str]
 
     def chains(self, bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[dict[str, Any]]:
         """The filter chains of the TCP and TLS listeners among all those of one bind."""
@@ -48,7 +48,7 @@ class Connections:
         return self.layer4.udp_proxy(self._oldest(listeners[0]))
 
     def _oldest(self, each: BoundListener) -> AuthoredObject | None:
-        attached = self.routes_of.get(each.id, ())
+        attached = self.routes_of(each.id)
         return attached[0][0] if attached else None
 
     def _by_name(
@@ -57,13 +57,13 @@ class Connections:
         """A chain for each name that clients may ask for: of several routes the oldest has it. What no route has is
         closed, and not left to a listener with a less specific name."""
         routes: dict[str, AuthoredObject | None] = {}
-        for route, hostnames in self.routes_of.get(each.id, ()):
+        for route, hostnames in self.routes_of(each.id):
             for hostname in hostnames:
                 if _owner(hostname, owners) is each:
                     routes.setdefault(hostname, route)
         routes.setdefault(each.hostname, None)
         for hostname in sorted(routes):
-            again = Again(self.shown.get(each.gateway.key, "")) if each.terminates else None
+            again = Again(self.shown(each.gateway.key)) if each.terminates else None
             proxy = self.layer4.proxy(routes[hostname], again)
             chain = tls_chain(bind, hostname) | {"filters": [proxy]}
             terminated = routes[hostname] is not None and each.terminates

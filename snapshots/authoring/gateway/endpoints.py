@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from snapshots.authoring.kinds.kubernetes import EndpointConditions, ServicePort
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,15 +26,14 @@ class Address:
     priority: int = 0
 
 
-def endpoints_name(backend: AuthoredObject) -> str:
+def endpoints_name(backend: ObjectKey) -> str:
     """What EDS calls the endpoints of a backend, but for a Service's port: `Backend/shop/carts`."""
-    return f"{backend.key.kind}/{backend.namespace}/{backend.name}"
+    return f"{backend.kind}/{backend.namespace}/{backend.name}"
 
 
-def left_to_the_api(objects: Iterable[AuthoredObject]) -> frozenset[str]:
-    """The endpoints that no document says: they are set through the endpoints API."""
-    backends = (each for each in objects if each.key.kind == "Backend")
-    return frozenset(endpoints_name(each) for each in backends if each.model.spec.endpoints == "dynamic")
+def left_to_the_api(each: AuthoredObject) -> bool:
+    """Whether no document says where the endpoints of a backend are: they are set through the endpoints API."""
+    return each.key.kind == "Backend" and each.model.spec.endpoints == "dynamic"
 
 
 def backend_addresses(backend: AuthoredObject) -> list[Address]:

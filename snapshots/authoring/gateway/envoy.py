@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from api.envoy.registry import EnvoyApi, type_url_of
 from api.envoy.resources import references, resource_name
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import TypeUrl
+from xds.protocol.wire import field, varint
 
 # A message's fields: texts, numbers, lists, messages or mappings of the same.
 Fields = Mapping[str, Any]
@@ -20,6 +21,7 @@ Fields = Mapping[str, Any]
 # A cluster that is never there: Envoy answers for it with the code that the route names (500).
 NO_BACKEND = "fairlead/no-backend"
 ROUTER = "envoy.extensions.filters.http.router.v3.Router"
+_LENGTH_DELIMITED = 2  # how protobuf writes a message inside another
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
@@ -67,6 +69,18 @@ class Messages:
             if each.name != NO_BACKEND
         )
         return Part(serialize(self._api, message), found)
+
+    def holding(self, full_name: str, fields: Fields, repeated: str, parts: Iterable[Part]) -> Part:
+        """A message of `fields`, and of parts that it takes over as they are in its field `repeated`."""
+        before, after = self.make(full_name, fields), self.make(full_name, fields)
+        number = before.DESCRIPTOR.fields_by_name[repeated].number
+        for each, _ in self.make(full_name, fields).ListFields():
+            (before if each.number > number else after).ClearField(each.name)
+        tag = varint(number << 3 | _LENGTH_DELIMITED)
+        found = [(field(tag, each.body), each.references) for each in parts]
+        body = b"".join([each for each, _ in found])
+        named = {reference: None for _, references in found for reference in references}
+        return Part(serialize(self._api, before) + body + serialize(self._api, after), tuple(sorted(named)))
 
 
 def duration(seconds: float) -> dict[str, int]:

@@ -64,7 +64,7 @@ def guard_problems(auth: ExternalAuth) -> Iterator[tuple[str, str]]:
 
 
 def _service(guard: Guard, cluster: str) -> Fields:
-    host = f"{guard.target.backend.name}.{guard.target.backend.namespace}"
+    host = f"{guard.target.backend.key.name}.{guard.target.backend.key.namespace}"
     if guard.auth.protocol == "GRPC":
         settings = guard.auth.grpc or GRPCAuth()
         # The name of a cluster is no authority.

@@ -5,33 +5,33 @@ A rule whose backends are wrong answers 500 for their share, as the standard say
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from snapshots.authoring.gateway.backends import Backends, BackendTarget
-from snapshots.authoring.gateway.complaints import Complaints
-from snapshots.authoring.gateway.envoy import Messages
+from snapshots.authoring.gateway.backends import BackendTarget
+from snapshots.authoring.gateway.clusters import among
+from snapshots.authoring.gateway.envoy import Messages, Part
 from snapshots.authoring.gateway.guards import guard_filter
 from snapshots.authoring.gateway.http_actions import rule_actions
-from snapshots.authoring.gateway.http_matches import Specificity, specificity
-from snapshots.authoring.gateway.http_rules import ResolvedRule, resolved_rules
+from snapshots.authoring.gateway.http_matches import specificity
+from snapshots.authoring.gateway.http_rules import ResolvedRule
 from snapshots.authoring.gateway.paths import Entrance
 from snapshots.authoring.gateway.world import precedence
-from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.authoring.objects import AuthoredObject
+
+ROUTE = "envoy.config.route.v3.Route"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteEntry:
-    """One Envoy route. The greatest `specificity` goes first, then the smallest `place` (age, name, rule, match)."""
+    """One Envoy route. The smallest `order` goes first: by what the match asks for, then by age, name, rule
+    and match; no two have the same. `targets`: where it leads. `takes_all`: nothing comes by it."""
 
-    specificity: Specificity
-    place: tuple[Any, ...]
-    fields: dict[str, Any]
-
-    @property
-    def order(self) -> tuple[Any, ...]:
-        return (tuple(-each for each in self.specificity), self.place)
+    order: tuple[Any, ...]
+    part: Part
+    targets: tuple[BackendTarget, ...] = ()
+    takes_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +43,38 @@ class Where:
     client_certificate: str = ""
 
 
-@dataclass(slots=True)
-class HttpRoutes:
-    """Makes the entries of routes, each once for every kind of listener. References are looked up, and complained of,
-    once for each route."""
+def route_entries(
+    messages: Messages, route: AuthoredObject, rules: tuple[ResolvedRule, ...], where: Where
+) -> Iterator[RouteEntry]:
+    """All Envoy routes of an HTTPRoute or GRPCRoute, as listener `where` serves it."""
+    targets: list[BackendTarget] = []
 
-    messages: Messages
-    backends: Backends
-    complaints: Complaints
-    _rules: dict[ObjectKey, tuple[ResolvedRule, ...]] = field(default_factory=dict)
-    _entries: dict[tuple[ObjectKey, Where], tuple[RouteEntry, ...]] = field(default_factory=dict)
+    def cluster(target: BackendTarget) -> str:
+        targets.append(target.presenting(where.client_certificate))
+        return targets[-1].cluster
 
-    def entries(self, route: AuthoredObject, where: Where) -> tuple[RouteEntry, ...]:
-        """All Envoy routes of an HTTPRoute or GRPCRoute, as listener `where` serves it."""
-        key = (route.key, where)
-        if key not in self._entries:
-            self._entries[key] = tuple(self._made(route, where))
-        return self._entries[key]
+    for resolved in rules:
+        actions = rule_actions(messages, route, resolved, where.entrance, cluster)
+        for index, match in resolved.matches:
+            rank = tuple(-each for each in specificity(match))
+            for part, fields in enumerate(actions.routes(match)):
+                place = (*precedence(route), route.key.kind, resolved.number, index, part)
+                made = messages.part(ROUTE, fields)
+                led_to = among(made.references, targets)
+                yield RouteEntry((rank, place), made, led_to, _takes_everything(fields["match"]))
 
-    def resolve(self, route: AuthoredObject) -> tuple[ResolvedRule, ...]:
-        """Look every reference of a route up, though no listener may serve it: its status tells of them even so."""
-        if route.key not in self._rules:
-            self._rules[route.key], wrong = resolved_rules(self.backends, route)
-            self.complaints.found.extend(wrong)
-        return self._rules[route.key]
 
-    def guards(self, route: AuthoredObject, where: Where) -> Iterator[dict[str, Any]]:
-        """The filters that the routes of `entries` rely on; a guard of several rules comes several times."""
-        for resolved in self.resolve(route):
-            for filters in (resolved.filters, *(each.filters for each in resolved.shares)):
-                for guard in filters.guards:
-                    shown = self.backends.presenting(guard.target, where.client_certificate)
-                    yield guard_filter(self.messages, guard, shown.cluster)
+def guarded_by(
+    messages: Messages, rules: tuple[ResolvedRule, ...], where: Where
+) -> Iterator[tuple[dict[str, Any], BackendTarget]]:
+    """The filters that the routes of `route_entries` rely on, each with whom it asks; a guard of several rules comes
+    several times."""
+    for resolved in rules:
+        for filters in (resolved.filters, *(each.filters for each in resolved.shares)):
+            for guard in filters.guards:
+                target = guard.target.presenting(where.client_certificate)
+                yield guard_filter(messages, guard, target.cluster), target
 
-    def _made(self, route: AuthoredObject, where: Where) -> Iterator[RouteEntry]:
-        def cluster(target: BackendTarget) -> str:
-            return self.backends.presenting(target, where.client_certificate).cluster
 
-        for resolved in self.resolve(route):
-            actions = rule_actions(self.messages, route, resolved, where.entrance, cluster)
-            for index, match in resolved.matches:
-                rank = specificity(match)
-                for part, fields in enumerate(actions.routes(match)):
-                    place = (*precedence(route), route.key.kind, resolved.number, index, part)
-                    yield RouteEntry(rank, place, fields)
+def _takes_everything(match: Mapping[str, Any]) -> bool:
+    return match.get("prefix") == "/" and not any(value for key, value in match.items() if key != "prefix")

@@ -21,7 +21,7 @@ from snapshots.authoring.gateway.sessions import session_losses, session_problem
 from snapshots.authoring.kinds.filters import Filter, RequestMirror
 from snapshots.authoring.kinds.grpc_route import GRPCRouteMatch, GRPCRouteRule
 from snapshots.authoring.kinds.http_route import HTTPBackendRef, HTTPRouteMatch, HTTPRouteRule, SessionPersistence
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import FILTER_UNSUPPORTED, RULE_UNSERVABLE, SESSION_IN_PART
 
@@ -67,11 +67,20 @@ class ResolvedRule:
     shares: tuple[Share, ...]
 
 
-def resolved_rules(backends: Backends, route: AuthoredObject) -> tuple[tuple[ResolvedRule, ...], tuple[Complaint, ...]]:
-    """All rules of a route, and what is wrong with them."""
+@dataclass(frozen=True, slots=True)
+class HttpRoute:
+    """All rules of a route, what is wrong with them, and the policies that they have to do with."""
+
+    rules: tuple[ResolvedRule, ...]
+    complaints: tuple[Complaint, ...]
+    policies: frozenset[ObjectKey]
+
+
+def http_route(backends: Backends, route: AuthoredObject) -> HttpRoute:
+    """An HTTPRoute or GRPCRoute with its references looked up."""
     resolving = _Resolving(backends, route)
     rules = tuple(resolving.rule(number, rule) for number, rule in enumerate(route.model.spec.rules))
-    return rules, tuple(resolving.found)
+    return HttpRoute(rules, tuple(resolving.found), frozenset(resolving.concerned))
 
 
 @dataclass(slots=True)
@@ -81,6 +90,7 @@ class _Resolving:
     backends: Backends
     route: AuthoredObject
     found: list[Complaint] = field(default_factory=list)
+    concerned: set[ObjectKey] = field(default_factory=set)
 
     def rule(self, number: int, rule: RouteRule) -> ResolvedRule:
         at: Path = ("spec", "rules", number)
@@ -165,7 +175,7 @@ class _Resolving:
     def _target(self, ref: Any, at: Path, protocol: Protocol | None = None) -> BackendTarget | None:
         """`protocol`: what is spoken, if not what the route speaks."""
         spoken: Protocol = "h2c" if self.route.key.kind == "GRPCRoute" else "http"
-        found = self.backends.resolve(self.route, ref, at, protocol or spoken)
+        found = self.backends.resolve(self.route, ref, at, protocol or spoken, self.concerned)
         if isinstance(found, BackendTarget):
             return found
         self.found.append(found)

@@ -2,94 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from snapshots.authoring.gateway.bound import Bind, BoundListener
-from snapshots.authoring.gateway.connections import RoutesOf
+from snapshots.authoring.gateway.bound import Bind, BoundListener, ListenerId
 from snapshots.authoring.gateway.cors import CORS_FILTER
 from snapshots.authoring.gateway.envoy import ROUTER, Messages
-from snapshots.authoring.gateway.guards import Fields, guarded_name
-from snapshots.authoring.gateway.http_routes import HttpRoutes, Where
-from snapshots.authoring.gateway.paths import Entrance
-from snapshots.authoring.gateway.routing import Routing, ServedHost, whole
+from snapshots.authoring.gateway.hostnames import EVERY_HOST
+from snapshots.authoring.gateway.routing import Routing
 from snapshots.authoring.gateway.sessions import SESSION_FILTER, STATEFUL_SESSION
-from snapshots.authoring.gateway.slices import routing
-from snapshots.authoring.gateway.virtual_hosts import HostedRoutes, asked_hostname, virtual_hosts
+from snapshots.authoring.gateway.virtual_hosts import MISDIRECTED, owner_of
 from snapshots.authoring.objects import ObjectKey
 
 HTTP_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _CORS = "envoy.extensions.filters.http.cors.v3.Cors"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RouteGroup:
-    """Listeners of one bind that share a route configuration, its `name`, and the hostnames of `others` that share
-    the port and the protocol but not the configuration."""
+    """Listeners of one bind that share a route configuration, its `name`: by their hostnames. `others`: hostnames of
+    listeners that share the port and the protocol but not the configuration. `gateway`: whose it is."""
 
     name: str
-    listeners: Sequence[BoundListener]
+    gateway: ObjectKey
+    listeners: Mapping[str, ListenerId]
     others: frozenset[str] = frozenset()
 
+    def serving(self, hostname: str) -> ListenerId | None:
+        """The listener whose hostname is the most specific for `hostname`; None: it is not of this configuration."""
+        return self.listeners.get(owner_of(hostname, self._hostnames))
 
-def route_groups(bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[RouteGroup]:
+    @cached_property
+    def _hostnames(self) -> frozenset[str]:
+        return self.others | self.listeners.keys()
+
+
+def route_groups(bind: Bind, listeners: Sequence[BoundListener]) -> Iterator[tuple[RouteGroup, BoundListener]]:
     """All plain ones together; one by one those behind TLS, which Envoy tells apart by the name that the client asks
-    for before it sends a request."""
+    for before it sends a request. With the first listener of each."""
     plain = [each for each in listeners if each.listener.protocol == "HTTP"]
     if plain:
-        yield RouteGroup(bind.name, plain)
+        yield _group(bind.name, plain, frozenset()), plain[0]
     secure = [each for each in listeners if each.listener.protocol == "HTTPS"]
     hostnames = frozenset(each.hostname for each in secure)
     for each in secure:
-        yield RouteGroup(f"{bind.name}/{each.hostname or '*'}", [each], hostnames - {each.hostname})
+        yield _group(f"{bind.name}/{each.hostname or '*'}", [each], hostnames - {each.hostname}), each
 
 
-@dataclass(frozen=True, slots=True)
-class HttpServing:
-    """One translation's: what is attached to which listener, how routes are made, and which certificate each Gateway
-    shows to backends."""
+def _group(name: str, listeners: Sequence[BoundListener], others: frozenset[str]) -> RouteGroup:
+    return RouteGroup(name, listeners[0].gateway.key, {each.hostname: each.id for each in listeners}, others)
 
-    messages: Messages
-    routes: HttpRoutes
-    routes_of: RoutesOf
-    shown: Mapping[ObjectKey, str]
 
-    def routing(self, bind: Bind, group: RouteGroup) -> Routing:
-        """How the requests of a group find their routes."""
-        hosted = (one for each in group.listeners for one in self._hosted(bind, each))
-        hosts = virtual_hosts((each.hostname for each in group.listeners), hosted, group.others)
-        served = [self._served(each) for each in hosts]
-        guards = self._guards(bind, group)
-        if guards:
-            # In one: what looks for routes anew, as slices do, cannot turn on a filter any more.
-            found = whole(self.messages, guarded_name(group.name, guards), served)
-            return replace(found, guards=guards)
-        return routing(self.messages, group.name, served)
-
-    def _guards(self, bind: Bind, group: RouteGroup) -> tuple[Fields, ...]:
-        """The filters of all guards that routes of the group rely on, by name."""
-        found: dict[str, Fields] = {}
-        for listener in group.listeners:
-            where = self._where(bind, listener)
-            for route, _ in self.routes_of.get(listener.id, ()):
-                found |= {each["name"]: each for each in self.routes.guards(route, where)}
-        return tuple(found[name] for name in sorted(found))
-
-    def _where(self, bind: Bind, each: BoundListener) -> Where:
-        scheme = "https" if each.listener.protocol == "HTTPS" else "http"
-        return Where(Entrance(bind.port, scheme), self.shown.get(each.gateway.key, ""))
-
-    def _served(self, host: Mapping[str, Any]) -> ServedHost:
-        return ServedHost(host["name"], self.messages.part("envoy.config.route.v3.VirtualHost", host))
-
-    def _hosted(self, bind: Bind, each: BoundListener) -> Iterator[HostedRoutes]:
-        where = self._where(bind, each)
-        for route, hostnames in self.routes_of.get(each.id, ()):
-            entries = self.routes.entries(route, where)
-            for hostname in hostnames:
-                asked = asked_hostname(hostname, route.model.spec.hostnames)
-                yield HostedRoutes(each.hostname, hostname, asked, entries)
+def domains(group: RouteGroup, hostnames: Iterable[tuple[ListenerId, str]]) -> frozenset[str]:
+    """What a configuration has virtual hosts for: what its listeners serve, but for what a more specific one has. A
+    listener's own hostname is there without routes too: 404. All hostnames of `others` are MISDIRECTED."""
+    if not group.others and group.listeners.keys() == {EVERY_HOST}:
+        return frozenset((EVERY_HOST, *(name for _, name in hostnames)))
+    found = (name for each, name in hostnames if group.serving(name) == each)
+    return frozenset((*group.listeners, *found, *((MISDIRECTED,) if group.others else ())))
 
 
 def http_connection_manager(messages: Messages, name: str, routing: Routing) -> dict[str, Any]:

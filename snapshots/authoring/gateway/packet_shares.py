@@ -6,20 +6,21 @@ Source: Gateway API, UDPRoute "backendRefs": packets to an invalid backend are d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
 from typing import Any
 
 from snapshots.authoring.gateway.backends import BackendTarget
-from snapshots.authoring.gateway.clusters import NO_LIMITS, Made, is_dns, is_dynamic
+from snapshots.authoring.gateway.clusters import NO_LIMITS, addresses
 from snapshots.authoring.gateway.complaints import Complaint
-from snapshots.authoring.gateway.endpoints import Address, assignment, backend_addresses, service_addresses
+from snapshots.authoring.gateway.endpoints import Address, assignment
 from snapshots.authoring.gateway.envoy import ADS, Messages
 from snapshots.authoring.gateway.world import World
-from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import BACKEND_INVALID
+from xds.protocol.resource import Resource
 
 # Envoy adds the weights of a locality up in 32 bits.
 _WEIGHT_LIMIT = 2**32 - 1
@@ -37,36 +38,29 @@ class PacketShare:
 
 def unmixable(route: AuthoredObject, target: BackendTarget, at: Path) -> Complaint | None:
     """Why a backend cannot be one of several; None if it can."""
-    if not is_dynamic(target):
+    if not target.backend.dynamic:
         return None
     text = f"{target.backend.key} has endpoints: dynamic, and packets cannot be shared between it and other backends"
     hint = "make it the only backend, or list its endpoints"
     return Complaint(route, (*at, "name"), BACKEND_INVALID, "UnsupportedProtocol", text, hint)
 
 
-@dataclass(slots=True)
-class PacketShares:
-    """Makes the clusters, each once, when a listener asks for them."""
+def packet_cluster_name(route: ObjectKey) -> str:
+    """`UDPRoute/shop/names`."""
+    return f"{route.kind}/{route.namespace}/{route.name}"
 
-    messages: Messages
-    world: World
-    _made: dict[str, tuple[AuthoredObject, Sequence[PacketShare]]] = field(default_factory=dict)
 
-    def cluster(self, route: AuthoredObject, shares: Sequence[PacketShare]) -> str:
-        """The name of a route's cluster: `UDPRoute/shop/names`."""
-        name = f"{route.key.kind}/{route.namespace}/{route.name}"
-        self._made[name] = (route, shares)
-        return name
-
-    def resources(self) -> Made:
-        """All clusters that were asked for, and their endpoints; with the route that they stand for."""
-        for name, (route, shares) in sorted(self._made.items()):
-            endpoints = assignment(name, list(_weighted(self.world, shares)))
-            by_name = any(each.target is not None and is_dns(each.target) for each in shares)
-            if not by_name:
-                yield route, self.messages.resource("envoy.config.endpoint.v3.ClusterLoadAssignment", endpoints)
-            fields = {"name": name, "circuit_breakers": NO_LIMITS} | _discovery(name, endpoints if by_name else None)
-            yield route, self.messages.resource("envoy.config.cluster.v3.Cluster", fields)
+def packet_cluster(
+    messages: Messages, world: World, route: ObjectKey, shares: Sequence[PacketShare]
+) -> Iterator[Resource]:
+    """The cluster of a route, and its endpoints where they are apart from it."""
+    name = packet_cluster_name(route)
+    endpoints = assignment(name, list(_weighted(world, shares)))
+    by_name = any(each.target is not None and each.target.backend.by_name for each in shares)
+    if not by_name:
+        yield messages.resource("envoy.config.endpoint.v3.ClusterLoadAssignment", endpoints)
+    fields = {"name": name, "circuit_breakers": NO_LIMITS} | _discovery(name, endpoints if by_name else None)
+    yield messages.resource("envoy.config.cluster.v3.Cluster", fields)
 
 
 def _discovery(name: str, endpoints: dict[str, Any] | None) -> dict[str, Any]:
@@ -78,11 +72,11 @@ def _discovery(name: str, endpoints: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _weighted(world: World, shares: Iterable[PacketShare]) -> Iterator[Address]:
-    """All endpoints, each with its part of its backend's weight. Zones do not count here; priorities do: the
-    endpoints of one level share what the backend has."""
+    """All endpoints, each with its part of its backend's weight; the share of a backend without any is dropped. Zones
+    do not count here; priorities do: the endpoints of one level share what the backend has."""
     parts: list[tuple[Address, Fraction]] = []
     for share in shares:
-        found = _addresses(world, share.target) if share.target else []
+        found = addresses(world, share.target) if share.target else []
         for level in sorted({each.priority for each in found}) or [0]:
             at_level = [each for each in found if each.priority == level] or [_DISCARD]
             whole = sum(each.weight for each in at_level)
@@ -102,13 +96,3 @@ def _integers(parts: Sequence[Fraction]) -> list[int]:
     whole = [int(each * factor) for each in parts]
     common = gcd(*whole)
     return [each // common for each in whole]
-
-
-def _addresses(world: World, target: BackendTarget) -> list[Address]:
-    """Nothing for a backend without endpoints: its share is dropped."""
-    spec = target.backend.model.spec
-    if is_dns(target):
-        return [Address(spec.hostname, spec.port)]
-    if target.port is None:
-        return backend_addresses(target.backend)
-    return service_addresses(world.endpoint_slices(target.backend), target.port)

@@ -25,6 +25,11 @@ class Parent:
             for wildcard in wildcards_above(each.hostname):
                 self._under.setdefault(wildcard, []).append(each)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parent) and self.listeners == other.listeners
+
+    __hash__ = None  # type: ignore[assignment]  # like any value that is compared by what it holds
+
     def named(self, reference: ParentReference) -> tuple[BoundListener, ...]:
         """Those that a parentRef names by sectionName, port or both; all, if by neither."""
         found: Sequence[BoundListener] = self.listeners

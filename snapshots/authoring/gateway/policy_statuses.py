@@ -5,32 +5,20 @@ Source: Gateway API, PolicyAncestorStatus, and the conditions and reasons of Bac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from snapshots.authoring.gateway.attachments import Attachment
 from snapshots.authoring.gateway.backend_tls import BackendTls
-from snapshots.authoring.gateway.conditions import Condition, ObjectStatus, told
+from snapshots.authoring.gateway.conditions import Condition, told
 from snapshots.authoring.gateway.world import CONTROLLER_NAME
 from snapshots.authoring.kinds.model import GATEWAY_GROUP
-from snapshots.authoring.objects import ObjectKey
 
 ANCESTOR_LIMIT = 16  # of the standard's
 
 
-def policy_statuses(
-    policies: Sequence[BackendTls], users: Mapping[ObjectKey, Iterable[ObjectKey]], attached: Sequence[Attachment]
-) -> Iterator[ObjectStatus]:
-    """`users`: the routes that lead to a policy's targets, by the policy's key."""
-    gateways: dict[ObjectKey, set[tuple[str, str]]] = {}
-    for attachment in attached:
-        of_route = gateways.setdefault(attachment.route.key, set())
-        of_route |= {(each.gateway.namespace, each.gateway.name) for each, _ in attachment.accepted}
-    for each in policies:
-        routes = users.get(each.policy.key, ())
-        ancestors = sorted({gateway for route in routes for gateway in gateways.get(route, ())})
-        told_each = [_ancestor(each, *gateway) for gateway in ancestors[:ANCESTOR_LIMIT]]
-        yield ObjectStatus(each.policy, {"ancestors": told_each})
+def policy_status(tls: BackendTls, gateways: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """`gateways`: namespace and name of those whose routes lead to the policy's targets, in order."""
+    return {"ancestors": [_ancestor(tls, *gateway) for gateway in gateways[:ANCESTOR_LIMIT]]}
 
 
 def _ancestor(tls: BackendTls, namespace: str, name: str) -> dict[str, Any]:

@@ -5,14 +5,14 @@ Source: Gateway API, RouteParentStatus and RouteConditionType.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from snapshots.authoring.gateway.attachments import Attachment
 from snapshots.authoring.gateway.complaints import Complaint
-from snapshots.authoring.gateway.conditions import Condition, ObjectStatus, told
+from snapshots.authoring.gateway.conditions import Condition, told
 from snapshots.authoring.gateway.world import CONTROLLER_NAME
-from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.authoring.objects import AuthoredObject
 from snapshots.codes import FILTER_UNSUPPORTED, RULE_UNSERVABLE
 
 _REFERENCE_REASONS = ("RefNotPermitted", "InvalidKind", "BackendNotFound", "UnsupportedProtocol")
@@ -20,17 +20,9 @@ _REFERENCE_REASONS = ("RefNotPermitted", "InvalidKind", "BackendNotFound", "Unsu
 _RULE_CODES = (FILTER_UNSUPPORTED, RULE_UNSERVABLE)
 
 
-def route_statuses(
-    attached: Iterable[Attachment], by_subject: Mapping[ObjectKey, Sequence[Complaint]]
-) -> Iterator[ObjectStatus]:
-    """The statuses of all routes that name a parent of ours. `by_subject`: what is wrong with each."""
-    routes: dict[ObjectKey, list[Attachment]] = {}
-    for attachment in attached:
-        routes.setdefault(attachment.route.key, []).append(attachment)
-    for found in routes.values():
-        route = found[0].route
-        complaints = by_subject.get(route.key, ())
-        yield ObjectStatus(route, {"parents": [_parent(each, complaints) for each in found]})
+def route_status(attached: Iterable[Attachment], complaints: Sequence[Complaint]) -> dict[str, Any]:
+    """The status of a route, of its parents that are ours. `complaints`: what is wrong with it."""
+    return {"parents": [_parent(each, complaints) for each in attached]}
 
 
 def _parent(attachment: Attachment, complaints: Sequence[Complaint]) -> dict[str, Any]:

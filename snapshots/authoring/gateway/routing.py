@@ -6,10 +6,12 @@ all of them anew: above a size they are spread over small ones (`slices`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
+from snapshots.authoring.gateway.backends import BackendTarget
 from snapshots.authoring.gateway.envoy import ADS, Messages, Part
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import ROUTE
@@ -21,10 +23,12 @@ _NAME, _VIRTUAL_HOSTS = b"\x0a", b"\x12"  # fields 1 and 2; the others follow
 
 @dataclass(frozen=True, slots=True)
 class ServedHost:
-    """A virtual host in its bytes, and its name: its one domain, or one that no hostname has."""
+    """A virtual host in its bytes, and its name: its one domain, or one that no hostname has. `targets`: where it
+    leads."""
 
     name: str
     part: Part
+    targets: tuple[BackendTarget, ...] = ()
 
     @property
     def is_exact(self) -> bool:
@@ -32,21 +36,27 @@ class ServedHost:
         return not self.name.startswith(("*", "/"))
 
 
+class Form(Enum):
+    """How the virtual hosts of one connection manager are laid out."""
+
+    WHOLE = "one route configuration"
+    WHOLE_WITH_WAY_BACK = "one, which connections find that were opened while there were slices"
+    SLICES = "many"
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """`fields` are the connection manager's, `filters` come before all others, `resources` is what they ask for.
-    `guards`: filters that routes turn on, once it is known where a request goes."""
+    """`fields` are the connection manager's, `filters` come before all others. `guards`: filters that routes turn on,
+    once it is known where a request goes."""
 
     fields: Mapping[str, Any]
-    filters: tuple[dict[str, Any], ...]
-    resources: tuple[Resource, ...]
+    filters: tuple[dict[str, Any], ...] = ()
     guards: tuple[dict[str, Any], ...] = ()
 
 
-def whole(messages: Messages, name: str, hosts: Iterable[ServedHost]) -> Routing:
+def whole(name: str) -> Routing:
     """All virtual hosts in the route configuration `name`."""
-    fields = {"rds": {"config_source": ADS, "route_config_name": name}}
-    return Routing(fields, (), (route_configuration(name, hosts, other_fields(messages)),))
+    return Routing({"rds": {"config_source": ADS, "route_config_name": name}})
 
 
 def route_configuration(name: str, hosts: Iterable[ServedHost], others: Part) -> Resource:
@@ -62,11 +72,5 @@ def other_fields(messages: Messages, **fields: Any) -> Part:
     return messages.part(_ROUTE_CONFIGURATION, {"ignore_port_in_host_matching": True, **fields})
 
 
-def size_bytes(hosts: Sequence[ServedHost]) -> int:
-    """Of all virtual hosts together."""
-    return sum(len(each.part.body) for each in hosts)
-
-
 def _together(parts: Iterable[Part]) -> tuple[Reference, ...]:
-    found = {reference for each in parts for reference in each.references}
-    return tuple(sorted(found, key=lambda each: (each.type_url, each.name)))
+    return tuple(sorted({reference for each in parts for reference in each.references}))

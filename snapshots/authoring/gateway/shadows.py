@@ -7,26 +7,23 @@ Source: Gateway API, HTTPRouteRule "matches" and GRPCRouteRule "matches" (preced
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from snapshots.authoring.gateway.attachments import Attachment, by_listener
-from snapshots.authoring.gateway.bound import Bind, BoundListener
+from snapshots.authoring.gateway.bound import ListenerId
 from snapshots.authoring.gateway.complaints import Beside, Complaint
 from snapshots.authoring.gateway.http_matches import RouteMatch, demand_of, specificity
 from snapshots.authoring.gateway.http_rules import ResolvedRule
-from snapshots.authoring.gateway.virtual_hosts import asked_hostname, hostname_length, owner_of
+from snapshots.authoring.gateway.virtual_hosts import hostname_length
 from snapshots.authoring.gateway.world import precedence
-from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.authoring.objects import AuthoredObject
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.checks.shadowing import Demand, shadowed, takes_every_path
 from snapshots.codes import HOSTNAME_CLAIMED, ROUTE_SHADOWED
 
-_SERVED_BY_ENVOY_ROUTES = ("HTTPRoute", "GRPCRoute")
 
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One match of a rule: what it demands, and what decides whether it goes first (the smallest `order`)."""
 
@@ -103,80 +100,22 @@ def _behind(hosted: Iterable[Hosted]) -> Iterator[Shadow]:
         yield Shadow(claim, by, alike=asked == asked_before and claim.demand == by.demand)
 
 
-def shadow_complaints(
-    listeners: Sequence[BoundListener],
-    attached: Iterable[Attachment],
-    resolve: Callable[[AuthoredObject], tuple[ResolvedRule, ...]],
-) -> Iterator[Complaint]:
-    """A warning for every match that is never asked for: wherever its route is served, or under some hostnames because
-    another route asks for the very same there."""
-    claims: dict[ObjectKey, tuple[Claim, ...]] = {}
-
-    def claimed(route: AuthoredObject) -> tuple[Claim, ...]:
-        if route.key not in claims:
-            claims[route.key] = claims_of(route, resolve(route))
-        return claims[route.key]
-
-    summing = _Summing()
-    for hostname, routes in _hosts(listeners, attached):
-        hosted = [Hosted(asked_hostname(hostname, route.model.spec.hostnames), claimed(route)) for route in routes]
-        summing.add(hostname, routes, host_shadows(hosted))
-    yield from summing.complaints()
+# A listener and a hostname.
+_Host = tuple[ListenerId, str]
 
 
-def _hosts(
-    listeners: Sequence[BoundListener], attached: Iterable[Attachment]
-) -> Iterator[tuple[str, list[AuthoredObject]]]:
-    """Each hostname that a listener serves, with the routes that serve it there."""
-    siblings = _hostnames(listeners)
-    routes_of = by_listener(attached)
-    for each in listeners:
-        hosts: dict[str, list[AuthoredObject]] = {}
-        for route, hostnames in routes_of.get(each.id, ()) if each.usable else ():
-            if route.key.kind in _SERVED_BY_ENVOY_ROUTES:
-                for hostname in hostnames:
-                    hosts.setdefault(hostname, []).append(route)
-        beside = [siblings[bind, each.listener.protocol] for bind in each.binds] if hosts else []
-        # What a more specific listener has everywhere, this one serves nowhere.
-        yield from (
-            (hostname, routes)
-            for hostname, routes in hosts.items()
-            if any(owner_of(hostname, names) == each.hostname for names in beside)
-        )
-
-
-def _hostnames(listeners: Iterable[BoundListener]) -> Mapping[tuple[Bind, str], set[str]]:
-    """The hostnames of the listeners that share a place and a protocol."""
-    found: dict[tuple[Bind, str], set[str]] = {}
-    for each in listeners:
-        for bind in each.binds if each.usable else ():
-            found.setdefault((bind, each.listener.protocol), set()).add(each.hostname)
-    return found
-
-
-_ClaimKey = tuple[ObjectKey, int, int]
-
-
-class _Summing:
-    """What is said under each hostname, put together by match."""
-
-    def __init__(self) -> None:
-        self._served: dict[ObjectKey, int] = {}
-        self._found: dict[_ClaimKey, list[tuple[str, Shadow]]] = {}
-
-    def add(self, hostname: str, routes: Iterable[AuthoredObject], shadows: Iterable[Shadow]) -> None:
-        for route in routes:
-            self._served[route.key] = self._served.get(route.key, 0) + 1
-        for each in shadows:
-            key = (each.claim.route.key, each.claim.rule, each.claim.match)
-            self._found.setdefault(key, []).append((hostname, each))
-
-    def complaints(self) -> Iterator[Complaint]:
-        for key, found in sorted(self._found.items()):
-            everywhere = len(found) == self._served[key[0]]
-            claimed = [(hostname, shadow) for hostname, shadow in found if everywhere or shadow.alike]
-            if claimed:
-                yield _complaint(claimed, everywhere)
+def shadow_complaints(hosts: Sequence[_Host], shadows: Mapping[_Host, Iterable[Shadow]]) -> Iterator[Complaint]:
+    """A warning for every match of a route that is never asked for: wherever it is served, or under some hostnames
+    because another route asks for the very same there. `hosts`: where it is served; `shadows`: what never is."""
+    found: dict[tuple[int, int], list[tuple[str, Shadow]]] = {}
+    for host in hosts:
+        for each in shadows.get(host, ()):
+            found.setdefault((each.claim.rule, each.claim.match), []).append((host[1], each))
+    for _, behind in sorted(found.items(), key=lambda each: each[0]):
+        everywhere = len(behind) == len(hosts)
+        claimed = [(hostname, shadow) for hostname, shadow in behind if everywhere or shadow.alike]
+        if claimed:
+            yield _complaint(claimed, everywhere)
 
 
 def _complaint(found: Sequence[tuple[str, Shadow]], everywhere: bool) -> Complaint:

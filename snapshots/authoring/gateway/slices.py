@@ -10,27 +10,17 @@ docs/decisions/route-slices.md has what was measured, and what was not chosen.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from snapshots.authoring.gateway.envoy import ADS, Messages, Part
-from snapshots.authoring.gateway.routing import (
-    Routing,
-    ServedHost,
-    other_fields,
-    route_configuration,
-    size_bytes,
-    whole,
-)
+from snapshots.authoring.gateway.routing import Form, Routing, ServedHost, other_fields, route_configuration, whole
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import ROUTE, SCOPED_ROUTE
 from xds.protocol.wire import field
 
 # The virtual hosts of one connection manager; Envoy takes about 15 ms for a change among so many, 2 ms for a slice.
 WHOLE_LIMIT_BYTES = 64 * 1024
-# Below this nobody is expected to come back from slices at one go; see `_way_back`.
-_WAY_BACK_FROM_BYTES = WHOLE_LIMIT_BYTES // 16
 # Of one connection manager, whatever its size: a host never changes its slice.
 SLICES = 256
 SCOPE_HEADER = "x-fairlead-scope"
@@ -59,21 +49,25 @@ end
 """
 _WAY_BACK = """\
 function envoy_on_request(handle)
-  handle:headers():replace("HEADER", "PREFIXwhole")
+  handle:headers():replace("HEADER", "PREFIX(whole)")
 end
 """
 
 
-def routing(messages: Messages, name: str, hosts: Sequence[ServedHost]) -> Routing:
-    """How requests find these hosts: in one route configuration `name` if they are few, in slices if they are many."""
-    size, exact = size_bytes(hosts), sum(each.is_exact for each in hosts)
-    if size <= WHOLE_LIMIT_BYTES or exact < 2:
-        found = whole(messages, name, hosts)
-        back = (_way_back(name),) if size > _WAY_BACK_FROM_BYTES and exact > 1 else ()
-        return Routing(found.fields, found.filters, (*found.resources, *back))
+def form_of(size_bytes: int, exact: int) -> Form:
+    """How hosts of that size together are laid out, of which so many are `exact`."""
+    if size_bytes > WHOLE_LIMIT_BYTES and exact > 1:
+        return Form.SLICES
+    # With less than this nobody is expected to come back from slices at one go.
+    return Form.WHOLE_WITH_WAY_BACK if size_bytes > WHOLE_LIMIT_BYTES // 16 and exact > 1 else Form.WHOLE
+
+
+def routing(messages: Messages, name: str, form: Form) -> Routing:
+    """How the requests of one connection manager find its hosts."""
+    if form != Form.SLICES:
+        return whole(name)
     scripts = ((OTHER_HOSTS_FILTER, _OTHER_HOSTS), (WAY_BACK_FILTER, _WAY_BACK))
-    filters = tuple(_script(messages, each, name, script) for each, script in scripts)
-    return Routing(_fields(messages, name), filters, tuple(_resources(messages, name, hosts)))
+    return Routing(_fields(messages, name), tuple(_script(messages, each, name, script) for each, script in scripts))
 
 
 def slice_of(host: str) -> int:
@@ -81,19 +75,22 @@ def slice_of(host: str) -> int:
     return zlib.crc32(host.encode()) % SLICES
 
 
-def _resources(messages: Messages, name: str, hosts: Sequence[ServedHost]) -> Iterator[Resource]:
-    slices: dict[str, list[ServedHost]] = {f"{name}/hosts/*": []}
-    mark = _mark(messages)
-    for each in hosts:
-        route = f"{name}/hosts/{slice_of(each.name) if each.is_exact else '*'}"
-        slices.setdefault(route, []).append(_marked(each, mark))
-        if each.is_exact:
-            yield _scope(name, each.name, route)
-    yield _scope(name, "*", f"{name}/hosts/*")
-    # Where a route was found at once no filter looks again; under a wildcard one of them did.
-    rest, found_at_once = _others(messages, WAY_BACK_FILTER), _others(messages, OTHER_HOSTS_FILTER, WAY_BACK_FILTER)
-    for route, found in sorted(slices.items()):
-        yield route_configuration(route, found, rest if route.endswith("*") else found_at_once)
+def hosts_slice(messages: Messages, name: str, number: int, hosts: Iterable[ServedHost]) -> Resource:
+    """The route configuration of one slice. Where a route was found at once no filter looks again."""
+    found_at_once = _others(messages, OTHER_HOSTS_FILTER, WAY_BACK_FILTER)
+    return route_configuration(f"{name}/hosts/{number}", _marked(messages, hosts), found_at_once)
+
+
+def scope_of(name: str, host: str) -> Resource:
+    """The scope that leads to an exact host."""
+    return _scope(name, host, f"{name}/hosts/{slice_of(host)}")
+
+
+def other_hosts(messages: Messages, name: str, hosts: Iterable[ServedHost]) -> tuple[Resource, ...]:
+    """What is no exact host: the scope that leads there, and its route configuration. Under a wildcard a filter looked
+    again."""
+    rest = route_configuration(f"{name}/hosts/*", _marked(messages, hosts), _others(messages, WAY_BACK_FILTER))
+    return (_scope(name, "*", rest.name), rest)
 
 
 def _others(messages: Messages, *off: str) -> Part:
@@ -130,9 +127,8 @@ def _prefix(name: str) -> str:
     return f"{name.replace(':', '_')}/"
 
 
-@lru_cache(maxsize=65_536)
 def _scope(name: str, host: str, route: str) -> Resource:
-    """A ScopedRouteConfiguration, written by hand and kept, for there are as many as hosts:
+    """A ScopedRouteConfiguration, written by hand, for there are as many as hosts:
     `name, route_configuration_name, key { fragments { string_key } }`."""
     own = f"{name}/{host}"
     key = field(_FRAGMENTS, field(_STRING_KEY, f"{_prefix(name)}{host}".encode()))
@@ -140,17 +136,14 @@ def _scope(name: str, host: str, route: str) -> Resource:
     return Resource.of(SCOPED_ROUTE, own, body, (Reference(ROUTE, route),))
 
 
-def _way_back(name: str) -> Resource:
+def way_back(name: str) -> Resource:
     """For connections that were opened while there were slices, and are kept while Envoy drains their listener: their
     scopes go, and the filter looks here."""
-    return _scope(name, "whole", name)
+    return _scope(name, "(whole)", name)
 
 
-def _mark(messages: Messages) -> bytes:
+def _marked(messages: Messages, hosts: Iterable[ServedHost]) -> Iterator[ServedHost]:
+    """With the metadata that the filter looks for, the last of their fields."""
     known = {"filter_metadata": {OTHER_HOSTS_FILTER: {"fields": {"known": {"bool_value": True}}}}}
-    return messages.part(_VIRTUAL_HOST, {"metadata": known}).body
-
-
-def _marked(host: ServedHost, mark: bytes) -> ServedHost:
-    """With the metadata that the filter looks for, the last of its fields."""
-    return ServedHost(host.name, Part(host.part.body + mark, host.part.references))
+    mark = messages.part(_VIRTUAL_HOST, {"metadata": known}).body
+    return (ServedHost(each.name, Part(each.part.body + mark, each.part.references)) for each in hosts)

@@ -5,71 +5,44 @@ Source: Gateway API, GatewayStatus, ListenerSetStatus and RouteParentStatus, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from snapshots.authoring.gateway.attachments import Attachment, by_listener
 from snapshots.authoring.gateway.bound import BoundListener, ListenerId
 from snapshots.authoring.gateway.client_certificates import CLIENT_CERTIFICATE
 from snapshots.authoring.gateway.client_checks import is_insecure
-from snapshots.authoring.gateway.complaints import Complaint, Complaints
-from snapshots.authoring.gateway.conditions import Condition, ObjectStatus, told
+from snapshots.authoring.gateway.complaints import Complaint
+from snapshots.authoring.gateway.conditions import Condition, told
 from snapshots.authoring.gateway.features import SUPPORTED_FEATURES
-from snapshots.authoring.gateway.gateways import Gateways, OwnGateway, parameters_unknown
+from snapshots.authoring.gateway.gateways import OwnGateway, parameters_unknown
 from snapshots.authoring.gateway.listener_statuses import is_resolved, listener_status
-from snapshots.authoring.gateway.route_statuses import route_statuses
-from snapshots.authoring.gateway.world import CONTROLLER_NAME, World
 from snapshots.authoring.objects import AuthoredObject, ObjectKey
 
 
-def statuses(
-    world: World,
-    found: Gateways,
-    listeners: Sequence[BoundListener],
-    attached: Sequence[Attachment],
-    complaints: Complaints,
-) -> Iterator[ObjectStatus]:
-    """The statuses of all objects that have one here, but for policies."""
-    yield from _classes(world, complaints)
-    by_subject: dict[ObjectKey, list[Complaint]] = {}
-    for complaint in complaints.found:
-        by_subject.setdefault(complaint.subject.key, []).append(complaint)
-    by_owner: dict[ObjectKey, list[BoundListener]] = {}
-    for listener in listeners:
-        by_owner.setdefault(listener.owner.key, []).append(listener)
-    routes = {listener: len(each) for listener, each in by_listener(attached).items()}
-    tell = _Owners(by_owner, routes, by_subject)
-    for own in found.own:
-        yield tell.gateway(own)
-        yield from (tell.listener_set(own, each) for each in own.sets)
-    yield from (_refused_set(each) for each in found.refused_sets)
-    yield from route_statuses(attached, by_subject)
-
-
-def _classes(world: World, complaints: Complaints) -> Iterator[ObjectStatus]:
-    """A class that is refused keeps its Gateways: they are not to fall with it."""
-    for each in world.of("GatewayClass"):
-        if each.model.spec.controller_name == CONTROLLER_NAME:
-            accepted = Condition("Accepted", True, "Accepted")
-            reference = each.model.spec.parameters_ref
-            if reference is not None:
-                wrong = complaints.add(parameters_unknown(each, ("spec", "parametersRef"), reference.kind))
-                accepted = Condition("Accepted", False, wrong.reason, wrong.message)
-            features = [{"name": name} for name in SUPPORTED_FEATURES]
-            yield ObjectStatus(each, {"conditions": told(each, [accepted]), "supportedFeatures": features})
+def class_status(each: AuthoredObject) -> tuple[dict[str, Any], Complaint | None]:
+    """What a GatewayClass of ours is told, and what is wrong with it. One that is refused keeps its Gateways: they are
+    not to fall with it."""
+    accepted, wrong = Condition("Accepted", True, "Accepted"), None
+    reference = each.model.spec.parameters_ref
+    if reference is not None:
+        wrong = parameters_unknown(each, ("spec", "parametersRef"), reference.kind)
+        accepted = Condition("Accepted", False, wrong.reason, wrong.message)
+    features = [{"name": name} for name in SUPPORTED_FEATURES]
+    return {"conditions": told(each, [accepted]), "supportedFeatures": features}, wrong
 
 
 @dataclass(frozen=True, slots=True)
-class _Owners:
-    """Tells the owners of listeners: Gateways and ListenerSets."""
+class Owners:
+    """Tells the owners of listeners: Gateways and ListenerSets. `listeners_of`: an owner's; `routes`: how many a
+    listener has; `complaints`: about Gateways."""
 
-    by_owner: Mapping[ObjectKey, Sequence[BoundListener]]
-    routes: Mapping[ListenerId, int]
-    by_subject: Mapping[ObjectKey, Sequence[Complaint]]
+    listeners_of: Callable[[ObjectKey], Sequence[BoundListener]]
+    routes: Callable[[ListenerId], int]
+    complaints: Sequence[Complaint]
 
-    def gateway(self, own: OwnGateway) -> ObjectStatus:
-        listeners = self.by_owner[own.gateway.key]
+    def gateway(self, own: OwnGateway) -> dict[str, Any]:
+        listeners = self.listeners_of(own.gateway.key)
         accepted = _accepted(own, listeners, any(map(self._serves, own.sets)))
         conditions = [accepted, _programmed(own, accepted), self._resolved(own.gateway, listeners)]
         if own.gateway.model.spec.default_scope == "All":
@@ -78,29 +51,28 @@ class _Owners:
         if is_insecure(own.gateway):
             text = "clients are served that could not prove who they are"
             conditions.append(Condition("InsecureFrontendValidationMode", True, "ConfigurationChanged", text))
-        status = {
+        return {
             "addresses": [{"type": "IPAddress", "value": each} for each in own.addresses if accepted.status],
             "attachedListenerSets": sum(accepted.status and self._serves(each) for each in own.sets),
             "conditions": told(own.gateway, conditions),
             "listeners": self._listeners(listeners),
         }
-        return ObjectStatus(own.gateway, status)
 
-    def listener_set(self, own: OwnGateway, listener_set: AuthoredObject) -> ObjectStatus:
-        listeners = self.by_owner[listener_set.key]
+    def listener_set(self, own: OwnGateway, listener_set: AuthoredObject) -> dict[str, Any]:
+        listeners = self.listeners_of(listener_set.key)
         conditions = told(listener_set, _set_conditions(own, listeners))
-        return ObjectStatus(listener_set, {"conditions": conditions, "listeners": self._listeners(listeners)})
+        return {"conditions": conditions, "listeners": self._listeners(listeners)}
 
     def _serves(self, owner: AuthoredObject) -> bool:
-        return any(each.usable for each in self.by_owner[owner.key])
+        return any(each.usable for each in self.listeners_of(owner.key))
 
     def _listeners(self, listeners: Iterable[BoundListener]) -> list[dict[str, Any]]:
-        return [listener_status(each, self.routes.get(each.id, 0)) for each in listeners]
+        return [listener_status(each, self.routes(each.id)) for each in listeners]
 
     def _resolved(self, gateway: AuthoredObject, listeners: Iterable[BoundListener]) -> Condition:
         """Of the Gateway's own references, and then of its listeners'."""
-        for complaint in self.by_subject.get(gateway.key, ()):
-            if complaint.path[: len(CLIENT_CERTIFICATE)] == CLIENT_CERTIFICATE:
+        for complaint in self.complaints:
+            if complaint.subject is gateway and complaint.path[: len(CLIENT_CERTIFICATE)] == CLIENT_CERTIFICATE:
                 return Condition("ResolvedRefs", False, complaint.reason, complaint.message)
         unresolved = [f'"{each.listener.name}"' for each in listeners if not is_resolved(each)]
         if unresolved:
@@ -143,6 +115,7 @@ def _set_conditions(own: OwnGateway, listeners: Sequence[BoundListener]) -> Iter
     yield Condition("Programmed", serves, "Programmed" if serves else "ListenersNotValid", text)
 
 
-def _refused_set(why: Complaint) -> ObjectStatus:
+def refused_set(why: Complaint) -> dict[str, Any]:
+    """What a ListenerSet is told that its Gateway does not take."""
     refused = [Condition(each, False, why.reason, why.message) for each in ("Accepted", "Programmed")]
-    return ObjectStatus(why.subject, {"conditions": told(why.subject, refused)})
+    return {"conditions": told(why.subject, refused)}

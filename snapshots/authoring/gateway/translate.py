@@ -1,77 +1,91 @@
-"""The stages in their order: objects in; resources, complaints and statuses out. Pure."""
+"""The stages in their order: objects in; resources, complaints and statuses out. Pure.
+
+What was translated before is kept: a change of some objects costs what depends on them (`snapshots.authoring.sheet`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from api.envoy.registry import EnvoyApi
-from snapshots.authoring.gateway.attachments import attachments
-from snapshots.authoring.gateway.backend_tls import backend_policies
-from snapshots.authoring.gateway.backends import Backends
 from snapshots.authoring.gateway.bound import BoundListener
-from snapshots.authoring.gateway.certificates import Certificates, certificate_resources
-from snapshots.authoring.gateway.client_certificates import client_certificates
-from snapshots.authoring.gateway.client_checks import ClientChecks, client_authorities
-from snapshots.authoring.gateway.clusters import clusters, in_use, without_slices
-from snapshots.authoring.gateway.complaints import Complaint, Complaints
-from snapshots.authoring.gateway.conditions import ObjectStatus
+from snapshots.authoring.gateway.certificates import pair_problem
 from snapshots.authoring.gateway.envoy import Messages
-from snapshots.authoring.gateway.gateways import gateways
-from snapshots.authoring.gateway.http_routes import HttpRoutes
-from snapshots.authoring.gateway.layer4 import Layer4Routes
-from snapshots.authoring.gateway.listeners import bound_listeners
-from snapshots.authoring.gateway.packet_shares import PacketShares
-from snapshots.authoring.gateway.policy_statuses import policy_statuses
-from snapshots.authoring.gateway.serving import serving
-from snapshots.authoring.gateway.shadows import shadow_complaints
-from snapshots.authoring.gateway.statuses import statuses
-from snapshots.authoring.gateway.unheeded import unheeded
+from snapshots.authoring.gateway.frame import Frame, frame
+from snapshots.authoring.gateway.stages.backends import BackendStages
+from snapshots.authoring.gateway.stages.hosting import HostingStages
+from snapshots.authoring.gateway.stages.leading import LeadingStages
+from snapshots.authoring.gateway.stages.listening import ListeningStages
+from snapshots.authoring.gateway.stages.results import Results
+from snapshots.authoring.gateway.stages.routes import HTTP_KINDS, RouteStages
+from snapshots.authoring.gateway.stages.telling import TellingStages
+from snapshots.authoring.gateway.unheeded import HEEDED_IN_PART
 from snapshots.authoring.gateway.world import World
-from snapshots.authoring.objects import AuthoredObject
-from xds.protocol.resource import Resource
+from snapshots.authoring.objects import AuthoredObject, ObjectKey
+from snapshots.authoring.sheet import Made, Sheet
+
+_ROUTES = (*HTTP_KINDS, "TLSRoute", "TCPRoute", "UDPRoute")
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """`resources` with the object that each stands for, `complaints` in the order found, `statuses` of all objects,
-    and the `listeners` that all hangs on."""
+class Translator:
+    """The objects of one workspace and what they come to. Not for two threads at once, nor after an error in it."""
 
-    resources: tuple[tuple[AuthoredObject, Resource], ...]
-    complaints: tuple[Complaint, ...]
-    statuses: tuple[ObjectStatus, ...]
-    listeners: tuple[BoundListener, ...] = ()
+    def __init__(self, api: EnvoyApi) -> None:
+        messages = Messages(api)
+        self._sheet = sheet = Sheet()
+        self.world = world = World(sheet=sheet)
+        self.results = results = Results()
+        self._problems: Made[ObjectKey, str] = Made(sheet, self._certificate_problem)
+        wrong = results.complain("frame", lambda found: found.complaints)
+        self._frames: Made[tuple[()], Frame] = Made(sheet, self._frame, wrong, self._framed)
+        self._backends = BackendStages(sheet, world, results)
+        resolve = self._backends.resolve
+        self._routes = RouteStages(sheet, world, self._frames, resolve, results)
+        self._hosting = HostingStages(sheet, world, messages, self._frames, self._routes, results)
+        self._listening = ListeningStages(
+            sheet, world, messages, self._frames, resolve, self._routes, self._hosting, results
+        )
+        self._leading = LeadingStages(sheet, world, messages, self._frames, results)
+        self._hosting.hosts.follow(self._leading.host)
+        self._listening.listeners.follow(self._leading.listen)
+        self._telling = TellingStages(sheet, world, self._frames, self._backends.policies, self._routes, results)
+        self._frames.want(())
 
+    def change(self, changes: Mapping[ObjectKey, AuthoredObject | None]) -> Results:
+        """What all objects come to with some of them changed; None: gone. The results are this translator's own."""
+        self.world.change(changes)
+        for key in changes:
+            self._want(key)
+        self._sheet.settle()
+        return self.results
 
-def translate(api: EnvoyApi, objects: Iterable[AuthoredObject]) -> Translation:
-    """What the objects of one workspace come to. The same objects give the same answer in whatever order they come."""
-    messages, complaints = Messages(api), Complaints()
-    world = World(objects)
-    certificates, checks = Certificates(world), ClientChecks(world, complaints)
-    own = gateways(world, complaints)
-    listeners = bound_listeners(own, certificates, checks, complaints)
-    attached = attachments(world, own, listeners, complaints)
-    shown = client_certificates(world, certificates, complaints)
-    backends = Backends(world, backend_policies(world, complaints))
-    routes = HttpRoutes(messages, backends, complaints)
-    packet_shares = PacketShares(messages, world)
-    layer4 = Layer4Routes(messages, backends, complaints, packet_shares)
-    for each in attached:
-        # Whether a listener serves it or not: what it refers to is told of even so.
-        (routes.resolve if each.route.key.kind in ("HTTPRoute", "GRPCRoute") else layer4.shares)(each.route)
-    served = list(serving(messages, listeners, attached, routes, layer4, shown))
-    for warning in shadow_complaints(listeners, attached, routes.resolve):
-        complaints.add(warning)
-    for warning in unheeded(world):
-        complaints.add(warning)
-    used = in_use(backends.found, (resource for _, resource in served))
-    for warning in without_slices(world, used):
-        complaints.add(warning)
-    served.extend(clusters(messages, world, used))
-    served.extend(packet_shares.resources())
-    named = {each.name for _, resource in served for each in resource.references}
-    secrets = (*certificate_resources(messages, certificates.used), *client_authorities(messages, checks))
-    served.extend((owner, secret) for owner, secret in secrets if secret.name in named)
-    told = statuses(world, own, listeners, attached, complaints)
-    policies = policy_statuses(backends.policies.all, backends.policy_users, attached)
-    return Translation(tuple(served), tuple(complaints.found), (*told, *policies), listeners)
+    @property
+    def listeners(self) -> tuple[BoundListener, ...]:
+        """All that are bound."""
+        found = self._frames.peek(())
+        return found.listeners if found is not None else ()
+
+    def _want(self, key: ObjectKey) -> None:
+        if key.kind in _ROUTES:
+            self._routes.want(key)
+            self._telling.want_route(key)
+        if key.kind in HEEDED_IN_PART:
+            self._telling.want(key)
+        if key.kind in HTTP_KINDS:
+            self._hosting.want(key)
+        elif key.kind == "BackendTLSPolicy":
+            self._backends.want(key)
+            self._telling.want_policy(key)
+        elif key.kind == "GatewayClass":
+            self._telling.want_class(key)
+
+    def _certificate_problem(self, key: ObjectKey) -> str | None:
+        secret = self.world.at(key)
+        return pair_problem(secret) if secret is not None else None
+
+    def _frame(self, key: tuple[()]) -> Frame:
+        return frame(self.world, lambda secret: self._problems.get(secret.key) or "")
+
+    def _framed(self, key: tuple[()], before: Frame | None, after: Frame | None) -> None:
+        for stage in (self._hosting, self._listening, self._telling):
+            stage.framed(key, before, after)

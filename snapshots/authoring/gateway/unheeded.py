@@ -13,19 +13,19 @@ from snapshots.authoring.objects import AuthoredObject
 from snapshots.authoring.yaml_nodes import Path
 from snapshots.codes import FIELD_UNHEEDED
 
+HEEDED_IN_PART = ("Gateway", "BackendTLSPolicy", "EndpointSlice")
 
-def unheeded(world: World) -> Iterator[Complaint]:
-    """A warning for each such field of the Gateways that are ours, of policies and of EndpointSlices."""
-    for each in world.of("Gateway"):
-        if each.model.spec.infrastructure is not None and world.is_ours(each.model.spec.gateway_class_name):
-            yield from _infrastructure(each)
-    for each in world.of("BackendTLSPolicy"):
-        if each.model.spec.options:
-            yield _complaint(each, ("spec", "options"), "no options of TLS to backends are known")
-    for each in world.of("EndpointSlice"):
-        if each.model.address_type == "FQDN":
-            hint = "write a Backend with its hostname and port"
-            yield _complaint(each, ("addressType",), "names in EndpointSlices are not looked up", hint)
+
+def unheeded(world: World, each: AuthoredObject) -> Iterator[Complaint]:
+    """A warning for each such field of an object of the kinds HEEDED_IN_PART; of Gateways, those that are ours."""
+    kind, model = each.key.kind, each.model
+    if kind == "Gateway" and model.spec.infrastructure is not None and world.is_ours(model.spec.gateway_class_name):
+        yield from _infrastructure(each)
+    elif kind == "BackendTLSPolicy" and model.spec.options:
+        yield _complaint(each, ("spec", "options"), "no options of TLS to backends are known")
+    elif kind == "EndpointSlice" and model.address_type == "FQDN":
+        hint = "write a Backend with its hostname and port"
+        yield _complaint(each, ("addressType",), "names in EndpointSlices are not looked up", hint)
 
 
 def _infrastructure(gateway: AuthoredObject) -> Iterator[Complaint]:

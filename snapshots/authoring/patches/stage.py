@@ -47,7 +47,7 @@ class Patched:
 def patched(
     api: EnvoyApi,
     patches: Sequence[AuthoredObject],
-    objects: Sequence[AuthoredObject],
+    world: World,
     listeners: Sequence[BoundListener],
     resources: Mapping[ResourceKey, Resource],
     memory: PatchMemory | None = None,
@@ -59,7 +59,7 @@ def patched(
     if not patches:
         return Patched()
     memory = memory or PatchMemory()
-    stage = _Stage(api, Targets(World(objects), listeners, resources), memory)
+    stage = _Stage(api, Targets(world, listeners, resources), memory)
     for patch in sorted(patches, key=_order):
         stage.take(patch)
     memory.end_of_run()

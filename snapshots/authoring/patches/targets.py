@@ -209,7 +209,7 @@ def _only_of(owner: AuthoredObject, part: PartName, listener: BoundListener, bes
 
 def _clusters_of(backend: AuthoredObject, target: PatchTarget) -> Callable[[str], bool]:
     """Whether a cluster, or an assignment, is that of a backend; of a Service, of the port that is asked for."""
-    name = endpoints_name(backend)
+    name = endpoints_name(backend.key)
     if backend.key.kind == "Backend":
         _whole_only(backend, target)
         return lambda each: each == name or each.startswith(f"{name}/")

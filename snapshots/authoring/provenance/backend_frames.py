@@ -74,7 +74,7 @@ def _of_backend(known: Known, subject: AuthoredObject) -> Iterator[tuple[Authore
         for index, each in enumerate(spec.endpoints):
             address = str(ipaddress.ip_address(each.address))
             yield subject, ("spec", "endpoints", index), (address, each.port)
-    for each in known.world.endpoint_slices(subject) if subject.key.kind == "Service" else ():
+    for each in known.world.endpoint_slices(subject.key) if subject.key.kind == "Service" else ():
         ports = [port.port for port in each.model.ports or () if port.port]
         for index, endpoint in enumerate(each.model.endpoints or ()):
             for port in ports:
@@ -84,7 +84,7 @@ def _of_backend(known: Known, subject: AuthoredObject) -> Iterator[tuple[Authore
 def _slice_ports(known: Known, subject: AuthoredObject, assignment: Json, at: Path) -> Iterator[Frame]:
     """The ports of a Service's endpoints stand apart from their addresses."""
     services = (each for each in _backends(known, subject) if each.key.kind == "Service")
-    for each in (found for service in services for found in known.world.endpoint_slices(service)):
+    for each in (found for service in services for found in known.world.endpoint_slices(service.key)):
         for number, port in enumerate(each.model.ports or ()):
             for path, locality in items(assignment, "endpoints"):
                 for below, endpoint in items(locality, "lb_endpoints"):

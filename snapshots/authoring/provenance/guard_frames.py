@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snapshots.authoring.gateway.backend_faces import backend_of
 from snapshots.authoring.gateway.backends import BackendTarget
 from snapshots.authoring.gateway.guards import GUARD_PREFIX, Guard, guard_filter
 from snapshots.authoring.kinds.filters import ExternalAuth
@@ -41,5 +42,5 @@ def _is_called(known: Known, route: AuthoredObject, at: Path, auth: ExternalAuth
     if backend is None:
         return False
     cluster = name.removeprefix(GUARD_PREFIX).rpartition("/")[0]
-    guard = Guard(BackendTarget(backend, None, "http"), auth)
+    guard = Guard(BackendTarget(backend_of(backend), None, "http"), auth)
     return bool(guard_filter(known.messages, guard, cluster)["name"] == name)

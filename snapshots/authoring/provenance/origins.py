@@ -15,10 +15,9 @@ from snapshots.authoring.compile import Compilation, compile_documents
 from snapshots.authoring.contents import read_contents
 from snapshots.authoring.envelope import ENVOY_RESOURCE
 from snapshots.authoring.gateway.envoy import Messages
-from snapshots.authoring.gateway.translate import translate
-from snapshots.authoring.gateway.world import World
-from snapshots.authoring.object_compilation import patches_of
+from snapshots.authoring.object_compilation import ObjectCompiler
 from snapshots.authoring.objects import AuthoredObject
+from snapshots.authoring.ordered import Ordered
 from snapshots.authoring.patches.results import json_of
 from snapshots.authoring.patches.writes import Write, writer_of
 from snapshots.authoring.provenance.authored import AuthoredFiles
@@ -64,11 +63,9 @@ class Provenance:
         compilation = compilation or compile_documents(api, documents)
         self._resources = {(each.resource.type_url, each.resource.name): each for each in compilation.resources}
         objects = [found for each in documents for found in read_contents(api, each).objects]
-        objects.sort(key=lambda each: (each.path, each.place))
-        translation = translate(api, objects)
-        self._writes = patches_of(api, objects, translation).writes
-        self._subjects = {(each.type_url, each.name): subject for subject, each in translation.resources}
-        self._known = Known(World(objects), translation.listeners, Messages(api))
+        self._objects = ObjectCompiler(api, compilation.workspace, Ordered())
+        self._objects.change((), objects)
+        self._known = Known(self._objects.world, self._objects.listeners, Messages(api))
 
     def origins(self, type_url: TypeUrl, name: str) -> dict[Path, ValueOrigin]:
         """For each value of a resource in Envoy's JSON form its origin; empty for a resource that there is not."""
@@ -100,10 +97,10 @@ class Provenance:
         frames: dict[Path, list[Frame]] = {}
         for each in () if found.origin.kind == ENVOY_RESOURCE else self._frames(key, json):
             frames.setdefault(each.prefix, []).append(each)
-        return _Look(self._files, found, frames, self._writes.get(key, ()))
+        return _Look(self._files, found, frames, self._objects.writes.get(key, ()))
 
     def _frames(self, key: tuple[TypeUrl, str], json: Json) -> Iterator[Frame]:
-        subject, kind = self._subjects.get(key), key[0]
+        subject, kind = self._objects.subject(key), key[0]
         if kind == LISTENER:
             yield from listener_frames(self._known, json)
         elif kind == ROUTE:

@@ -27,6 +27,6 @@ def taste_of(settings: ServerSettings, api: EnvoyApi) -> Taste | None:
     ) -> tuple[Finding, ...]:
         async with turn:
             answer = await taste(api, resources, program, group=group, timeout_s=settings.taste_timeout_s)
-        return tasted_findings(answer, documents)
+        return await asyncio.to_thread(tasted_findings, api, answer, documents)
 
     return tasting

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.envoy.registry import load_default
+from api.envoy.registry import EnvoyApi
 from api.errors import Finding
-from snapshots.authoring.places import Places
+from snapshots.authoring.places import Places, places_in
 from snapshots.authoring.provenance.origins import Provenance
 from snapshots.authoring.source import Mistake
 from snapshots.authoring.yaml_nodes import Place
@@ -17,12 +17,12 @@ from snapshots.model import Document
 from xds.server.taste.tasting import Tasted
 
 
-def tasted_findings(tasted: Tasted, documents: Sequence[Document]) -> tuple[Finding, ...]:
+def tasted_findings(api: EnvoyApi, tasted: Tasted, documents: Sequence[Document]) -> tuple[Finding, ...]:
     """Each at its line. What is of other workspaces is told at its document: their text is not here."""
-    places = Places(documents)
+    places = places_in(documents)
     here = {document.path for document in documents}
     meant = any(concern.generated is not None for concern in tasted.concerns)
-    provenance = Provenance(load_default(), documents) if meant else None
+    provenance = Provenance(api, documents) if meant else None
     placed = (
         _finding(concern, places, provenance) if concern.origin.path in here else finding_of(concern)
         for concern in tasted.concerns

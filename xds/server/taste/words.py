@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from api.management.explaining import says
 from xds.protocol.types import TypeUrl
 
 _LIST = re.compile(r"^Error adding/updating \w+\(s\) ")
@@ -54,8 +55,3 @@ def _starts(text: str, head: str) -> Iterator[int]:
     while at >= 0:
         yield at + 2
         at = text.find(f", {head}", at + 1)
-
-
-def says(message: str, name: str) -> bool:
-    """Whether the name is in the message as a word of its own: "web" is not in "web-2"."""
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", message) is not None
