@@ -48,7 +48,7 @@ class ObjectCompiler:
         """The workspace is without `gone`, the very objects that came before, and has `new`."""
         moved, changes = self._renewed(gone, new)
         results = self._translator.change(changes)
-        again = {key for key, each in results.products.items() if each.subject in moved} if moved else set()
+        again = results.made_of(moved)
         before, self._patched = self._patched, self._patches()
         changed = results.changed_products | again | before.resources.keys() | self._patched.resources.keys()
         for key in changed:

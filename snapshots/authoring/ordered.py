@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from typing import Any, Generic, TypeVar
 
 V = TypeVar("V")
 
-# For so many new ones at once it is cheaper to sort than to find the place of each.
+# For so many at once it is cheaper to sort than to find the place of each.
 _MANY = 200
 
 
@@ -15,40 +15,47 @@ class Ordered(Generic[V]):
     """By an order, which no two have in common."""
 
     def __init__(self) -> None:
-        self._orders: list[Any] = []
         self._values: dict[Any, V] = {}
-        self._new: list[Any] = []
-        self._all: tuple[V, ...] | None = ()
+        self._changed: dict[Any, None] = {}
+        # As of the last time that all were asked for: the orders, and beside each its value.
+        self._orders: list[Any] = []
+        self._sorted: list[V] = []
+        self._all: tuple[V, ...] = ()
 
     def get(self, order: Any) -> V | None:
         return self._values.get(order)
 
     def put(self, order: Any, value: V | None) -> None:
         """None takes it out."""
-        before = self._values.get(order)
-        if before is value:
+        if self._values.get(order) is value:
             return
-        self._all = None
+        self._changed[order] = None
         if value is None:
-            self._settle()
-            del self._values[order], self._orders[bisect_left(self._orders, order)]
-            return
-        if before is None:
-            self._new.append(order)
-        self._values[order] = value
+            del self._values[order]
+        else:
+            self._values[order] = value
 
     def all(self) -> tuple[V, ...]:
         """All values in order: the same tuple while nothing changes."""
-        if self._all is None:
+        if self._changed:
             self._settle()
-            values = self._values
-            self._all = tuple([values[order] for order in self._orders])
+            self._all = tuple(self._sorted)
         return self._all
 
     def _settle(self) -> None:
-        if len(self._new) > _MANY:
-            self._orders = sorted([*self._orders, *self._new])
+        if len(self._changed) > _MANY:
+            self._orders = sorted(self._values)
+            self._sorted = [self._values[order] for order in self._orders]
         else:
-            for order in self._new:
-                insort(self._orders, order)
-        self._new = []
+            for order in self._changed:
+                self._place(order)
+        self._changed.clear()
+
+    def _place(self, order: Any) -> None:
+        index = bisect_left(self._orders, order)
+        is_there = index < len(self._orders) and self._orders[index] == order
+        if is_there:
+            del self._orders[index], self._sorted[index]
+        if order in self._values:
+            self._orders.insert(index, order)
+            self._sorted.insert(index, self._values[order])

@@ -39,10 +39,14 @@ class _Names:
     def __init__(self) -> None:
         self._first: dict[_Name, CompiledResource] = {}
         self._others: dict[_Name, dict[int, CompiledResource]] = {}
+        self._shared: dict[_Name, None] = {}
 
     def add(self, name: _Name, each: CompiledResource) -> None:
-        if self._first.setdefault(name, each) is not each:
+        first = self._first.setdefault(name, each)
+        if first is not each:
             self._others.setdefault(name, {})[id(each)] = each
+        if first.origin is not each.origin:
+            self._shared[name] = None
 
     def remove(self, name: _Name, each: CompiledResource) -> None:
         others = self._others.get(name, {})
@@ -54,14 +58,18 @@ class _Names:
             del self._first[name]
         if not others:
             self._others.pop(name, None)
+        if name in self._shared and not self._is_shared(name):
+            del self._shared[name]
 
     def shared(self) -> Iterator[CompiledResource]:
         """All of each name that several documents have."""
-        for name, others in self._others.items():
-            first = self._first[name]
-            if any(each.origin is not first.origin for each in others.values()):
-                yield first
-                yield from others.values()
+        for name in self._shared:
+            yield self._first[name]
+            yield from self._others[name].values()
+
+    def _is_shared(self, name: _Name) -> bool:
+        others = self._others.get(name, {})
+        return any(each.origin is not self._first[name].origin for each in others.values())
 
 
 def _duplicates(resources: Sequence[CompiledResource]) -> Iterator[Concern]:

@@ -37,7 +37,12 @@ class Results:
         self.statuses: dict[ObjectKey, Told] = {}
         self.changed_products: set[ResourceKey] = set()
         self.changed_statuses: set[ObjectKey] = set()
+        self._by_subject: dict[ObjectKey, set[ResourceKey]] = {}
         self._complaints: dict[tuple[str, Any], tuple[Complaint, ...]] = {}
+
+    def made_of(self, subjects: Iterable[ObjectKey]) -> set[ResourceKey]:
+        """The resources that stand for any of these objects."""
+        return {key for subject in subjects for key in self._by_subject.get(subject, ())}
 
     @property
     def complaints(self) -> Iterable[Complaint]:
@@ -55,7 +60,19 @@ class Results:
             self.changed_products.add(_key(each))
         for each in _several(after):
             self.products[_key(each)] = each
+            self._by_subject.setdefault(each.subject, set()).add(_key(each))
             self.changed_products.add(_key(each))
+        for each in _several(before):
+            self._forget(each.subject, _key(each))
+
+    def _forget(self, subject: ObjectKey, key: ResourceKey) -> None:
+        """That a resource stands for an object, unless it still does."""
+        product = self.products.get(key)
+        made = self._by_subject.get(subject)
+        if made is not None and (product is None or product.subject != subject):
+            made.discard(key)
+            if not made:
+                del self._by_subject[subject]
 
     def tell(self, key: Any, before: tuple[Told, ...] | None, after: tuple[Told, ...] | None) -> None:
         """A follower of statuses."""
