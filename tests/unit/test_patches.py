@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from snapshots.authoring.gateway import slices
 from tests.gateways import (
     Object,
     a_backend,
@@ -15,6 +16,7 @@ from tests.gateways import (
     compiled,
     conditions,
     made,
+    names_made,
     status,
     to_backend,
 )
@@ -286,6 +288,23 @@ def test_virtual_hosts_of_a_listener_are_patched(hostname: Object, patched: set[
 
     assert said(found) == []
     assert {each["domains"][0] for each in hosts(found) if "response_headers_to_add" in each} == patched
+
+
+def test_hosts_that_are_spread_over_slices_are_all_patched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "WHOLE_LIMIT_BYTES", 300)
+    site = (a_gateway(), a_backend(), RULES)
+
+    every = compiled(*site, a_patch(GATEWAY, "VirtualHost", merge=ANSWERS))
+    one = compiled(*site, a_patch(GATEWAY | {"hostname": "a.example"}, "VirtualHost", merge=ANSWERS))
+    whole = compiled(*site, a_patch(GATEWAY, "RouteConfiguration", merge={"maxDirectResponseBodySizeBytes": 9}))
+
+    assert len(names_made(every, "RouteConfiguration")) > 1
+    assert {each["domains"][0] for each in hosts(every) if "response_headers_to_add" in each} == {
+        *("a.example", "b.example", "*")
+    }
+    assert {each["domains"][0] for each in hosts(one) if "response_headers_to_add" in each} == {"a.example"}
+    configurations = [made(whole, "RouteConfiguration", name) for name in names_made(whole, "RouteConfiguration")]
+    assert {each["max_direct_response_body_size_bytes"] for each in configurations} == {9}
 
 
 def test_every_listener_of_a_port_is_patched_where_none_is_named() -> None:
