@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.spine import ServerProcess, wait_for
+from xds.server.conversation import Conversation
 
 MIB = 1024 * 1024
 WATCHED = (sys.executable, "-m", "tests.memory")
@@ -26,8 +27,9 @@ _FIELDS = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Blocks of Python's allocator (small objects), and MiB of malloc's: large objects and all of gRPC's."""
+    """Calls that last, blocks of Python's allocator (small objects), and MiB of malloc's: large ones, and gRPC's."""
 
+    conversations: int
     blocks: int
     malloc_mib: float
 
@@ -39,7 +41,8 @@ class _MallocInfo(ctypes.Structure):
 def held() -> Held:
     """By this process, after what is garbage is gone."""
     gc.collect()
-    return Held(sys.getallocatedblocks(), malloc_mib())
+    conversations = sum(issubclass(type(each), Conversation) for each in gc.get_objects())
+    return Held(conversations, sys.getallocatedblocks(), malloc_mib())
 
 
 def malloc_mib() -> float:
