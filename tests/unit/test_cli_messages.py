@@ -140,7 +140,10 @@ def test_one_object_with_two_resources_is_one_object() -> None:
 def test_a_plan_says_what_it_comes_to() -> None:
     change = pb.Change(kind=pb.Change.CHANGED, type_url=CLUSTER, name="web")
     plan = pb.PlanResponse(group="edge", base=41, changes=[change], nodes_reached=12, nodes_total=12)
-    assert summary_lines(plan) == ["xDS: 1 cluster changed. Reaches 12 of 12 gateways.", "Base: revision 41"]
+    assert summary_lines(plan) == [
+        "xDS: 1 cluster changed. Reaches 12 of 12 gateways.",
+        "Drains no listener. Warms no cluster. Base: revision 41",
+    ]
 
 
 def test_an_outcome_says_whether_anything_was_stored() -> None:
