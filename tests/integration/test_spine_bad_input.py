@@ -84,8 +84,8 @@ def test_every_wrong_document_is_refused_in_one_go_with_its_place(server: Server
         name
         for name, (place, code) in wrong
         # A Workspace elsewhere than in fairlead.yaml is wrong for that alone. What objects are to one another depends
-        # on the directory: here most have a name that another file has too, and then the first counts. So it is with what
-        # a patch changes.
+        # on the directory: here most have a name that another file has too, and then the first counts. So it is
+        # with what a patch changes.
         if not name.startswith(("workspace-", "patch-")) and code[:3] != "E11" and code != "E0203"
         if f"{name}.yaml:{place} error {code} " not in said
     ]
