@@ -70,12 +70,12 @@ class GitOpsProcess:
         assert self._process is not None
         if self._process.poll() is None:
             self._process.terminate()
-            assert self._process.wait(20) == 0, self.log.read_text()
+            assert self._process.wait(60) == 0, self.log.read_text()
 
     def status(self, source: str = "shop") -> dict[str, Any]:
         """What /status says of a source; empty while nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://{self._address()}/status", timeout=5) as response:
+            with urllib.request.urlopen(f"http://{self._address()}/status", timeout=30) as response:
                 shown = json.load(response)["sources"]
         except OSError:
             return {}
@@ -102,7 +102,7 @@ class GitOpsProcess:
             f"http://{self._address()}/webhooks/{source}", body, {"X-Hub-Signature-256": signed}, method="POST"
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code

@@ -131,7 +131,7 @@ def following(url: str, scratch: Path) -> Iterator[str]:
 
 
 def status(address: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://{address}/status", timeout=5) as response:
+    with urllib.request.urlopen(f"http://{address}/status", timeout=30) as response:
         return json.load(response)["sources"][0]  # type: ignore[no-any-return]
 
 
