@@ -40,7 +40,6 @@ from xds.server.server import XdsServer
 
 HOSTS = 10_000
 ROUNDS = 20
-REQUESTS = 5_000
 # After this nothing of a change is left to be done.
 PAUSE_S = 0.4
 PATIENCE_S = 120.0
@@ -50,8 +49,6 @@ MESSAGES = Messages(load_default())
 # Host -> where its route redirects to, if it was changed.
 Marks = Mapping[int, str]
 Change = tuple[Resource | None, Resource | None]
-
-
 # What a connection manager says, and what it asks for.
 Laid = tuple[Routing, tuple[Resource, ...]]
 
@@ -167,10 +164,6 @@ async def _measure(report: Report, name: str, site: Site, scratch: Path) -> None
         report.figure(f"{name}.connect.cpu", cpu_s(envoy.pid), "s of Envoy's CPU")
         await _answered(report, name, site, client)
         await _taken(report, name, site, envoy)
-        for kind, host in (("", host_name(1)), ("_in_capitals", host_name(1).upper())):
-            report.figure(
-                f"{name}.request{kind}", await _request_us(client, host, envoy), "us of Envoy's CPU a request"
-            )
     finally:
         client.close()
         await asyncio.to_thread(envoy.stop)
@@ -204,13 +197,6 @@ async def _taken(report: Report, name: str, site: Site, envoy: Envoy) -> None:
     report.figure(f"{name}.sent", sent_bytes / ROUNDS, "bytes to each gateway for a change")
     report.figure(f"{name}.cpu", used_s / ROUNDS * 1000, "ms of Envoy's CPU for a change")
     report.figure(f"{name}.memory", memory_mib(envoy.pid), "MiB of Envoy after the changes")
-
-
-async def _request_us(client: Client, host: str, envoy: Envoy) -> float:
-    before_s = cpu_s(envoy.pid)
-    for _ in range(REQUESTS):
-        await client.ask(host, "/")
-    return (cpu_s(envoy.pid) - before_s) / REQUESTS * 1e6
 
 
 async def _until(client: Client, number: int, mark: str) -> None:
