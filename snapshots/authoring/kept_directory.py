@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.errors import Finding
+from snapshots.authoring.ordered import Ordered
 from snapshots.authoring.regular_files import Unreadable, document_at, refusal
 from snapshots.authoring.walking import SUFFIXES, Walk, name_below, walk
 from snapshots.model import Document
@@ -41,22 +42,18 @@ class KeptDirectory:
         self._kept: dict[str, _Kept] = {}
         self._links: set[str] = set()
         self._directories: set[str] = set()
-        self._sorted: tuple[Document, ...] | None = None
-        self._refused: tuple[Finding, ...] = ()
+        self._documents: Ordered[Document] = Ordered()
+        self._refused: dict[str, Finding] = {}
 
     def documents(self) -> tuple[Document, ...]:
         """All of them, by path, as of the last look. Raises InvalidConfig: a finding for each unreadable one."""
-        if self._sorted is None:
-            found = [self._kept[path].found for path in sorted(self._kept)]
-            self._refused = tuple(each for each in found if isinstance(each, Finding))
-            self._sorted = tuple(each for each in found if isinstance(each, Document))
         if self._refused:
-            raise refusal(self._refused)
-        return self._sorted
+            raise refusal(self._refused.values())
+        return self._documents.all()
 
     def holds(self, path: str) -> bool:
         """Whether a document was read from this path."""
-        return path in self._kept and isinstance(self._kept[path].found, Document)
+        return self._documents.get(path) is not None
 
     def look(self, paths: Iterable[str]) -> bool:
         """Read what has changed at `paths` (absolute, in `top`) and below. Returns whether anything has.
@@ -113,16 +110,25 @@ class KeptDirectory:
 
     def _keep(self, path: str, kept: _Kept) -> None:
         self._kept[path] = kept
-        self._sorted = None
+        if isinstance(kept.found, Document):
+            self._documents.put(path, kept.found)
+            self._refused.pop(path, None)
+        else:
+            self._documents.put(path, None)
+            self._refused[path] = kept.found
+
+    def _drop(self, path: str) -> None:
+        del self._kept[path]
+        self._documents.put(path, None)
+        self._refused.pop(path, None)
+        self._links.discard(path)
 
     def _found(self, path: str, walked: Walk) -> bool:
         """`path` and all below it are what was walked now. Returns whether something went, or is newly refused."""
         told = {each: _Kept(None, why.finding(name_below(self.top, each))) for each, why in walked.refused.items()}
         gone = self._below(path) - told.keys() - set(walked.files)
         for each in gone:
-            del self._kept[each]
-            self._links.discard(each)
-            self._sorted = None
+            self._drop(each)
         self._directories.update(walked.directories)
         new = [each for each, kept in told.items() if self._kept.get(each) != kept]
         for each in new:
