@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from api.hosting.address import Address
+from snapshots.commits import RepositoryCommit, commit_named
 
 Mode = Literal["enforce", "report", "paused"]
 StatusForm = Literal["github", "gitlab", "webhook"]
@@ -97,13 +98,12 @@ class Source:
 
     def words_for(self, commit: str) -> str:
         """What the record of a revision says of where it came from: URL@COMMIT:PATH."""
-        return f"{self.remote.url}@{commit}:{self.path}"
+        return RepositoryCommit(self.remote.url, commit, self.path).words
 
     def commit_in(self, words: str) -> str:
         """The commit of this source that a record names; empty when it names none of it."""
-        before, behind = f"{self.remote.url}@", f":{self.path}"
-        named = words.startswith(before) and words.endswith(behind)
-        return words[len(before) : len(words) - len(behind)] if named else ""
+        found = commit_named(words)
+        return found.commit if found and (found.url, found.path) == (self.remote.url, self.path) else ""
 
     def idempotency_key(self, commit: str, base: int) -> str:
         """The same for the same commit on top of the same revision: whoever publishes it twice publishes it once."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from api.cli.messages import plain
 from api.cli.resources import name_of, place_of
 from api.cli.terminal import Paint, escape
+from snapshots.commits import RepositoryCommit, commit_named
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient
@@ -47,11 +48,8 @@ def explanation_lines(explained: Explained, paint: Paint) -> Iterator[str]:
         yield from _rejected(explained, paint)
     else:
         yield f"  {_served(explanation)} (revision {revision.number}, version {resource.version})"
-    source = f", {escape(revision.source)}" if revision.source else ""
-    exact = explanation.cause if explanation.HasField("cause") else resource.origin
-    place = escape(place_of(exact)) or "an unknown place"
     undo = f"      undo: fairlead rollback {explanation.undo} --group {revision.group}" if explanation.undo else ""
-    yield f"  from {place}{source}{undo}"
+    yield f"  from {_source(explanation)}{undo}"
 
 
 def _rejected(explained: Explained, paint: Paint) -> Iterator[str]:
@@ -67,6 +65,23 @@ def _rejected(explained: Explained, paint: Paint) -> Iterator[str]:
         yield f'  Envoy: "{escape(words)}"'
 
 
+def _source(explanation: pb.Explanation) -> str:
+    """`upstream.yaml:8, commit 9f3c2ab (https://git.example.com/shop/edge.git)`; of what did not come from a
+    repository the place that was published."""
+    exact = explanation.cause if explanation.HasField("cause") else explanation.resource.origin
+    commit = commit_of(explanation)
+    if commit is not None and exact.path:
+        place = f"{commit.place(exact.path)}:{exact.line}"
+        return f"{escape(place)}, commit {commit.short} ({escape(commit.url)})"
+    place = escape(place_of(exact)) or "an unknown place"
+    return f"{place}, {escape(explanation.published.source)}" if explanation.published.source else place
+
+
+def commit_of(explanation: pb.Explanation) -> RepositoryCommit | None:
+    """The commit that the resource's documents were published from; None when it was no commit."""
+    return commit_named(explanation.published.source)
+
+
 def _served(explanation: pb.Explanation) -> str:
     if not explanation.nodes_total:
         return "served to nobody yet: no gateway of the group is connected"
@@ -74,7 +89,9 @@ def _served(explanation: pb.Explanation) -> str:
 
 
 def explanation_document(explanation: pb.Explanation) -> dict[str, Any]:
-    """One explanation for -o json; the resource without its body."""
+    """One explanation for -o json; the resource without its body. `commit` is there where a repository was followed."""
     document = plain(explanation)
+    commit = commit_of(explanation)
+    document["commit"] = asdict(commit) if commit else None
     document["resource"].pop("body")
     return document

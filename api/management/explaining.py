@@ -89,7 +89,23 @@ class Explaining:
             nodes_total=len(connected),
             undo=undo,
             cause=cause,
+            published=await self._published(found),
         )
+
+    async def _published(self, found: _Found) -> pb.Revision | None:
+        """The record of who published the resource's documents, and from where; None where history no longer has it."""
+        store, revision = self._backend.store, found.revision
+        if found.origin is None:
+            return None
+        try:
+            while number := revision.workspaces.get(found.origin.workspace, 0):
+                revision = await store.revision(revision.group, number)
+                if not revision.rolled_back_to:
+                    return revision_message(revision)
+                revision = await store.revision(revision.group, revision.rolled_back_to)
+        except NotFound:
+            return None
+        return None
 
     async def _undo(self, found: _Found, rejected: int) -> int:
         """The newest revision before `rejected` in which this resource was different or absent; 0 for none."""

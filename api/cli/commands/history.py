@@ -12,6 +12,7 @@ from api.cli.groups import GroupOption, chosen_group
 from api.cli.messages import local_time, plain
 from api.cli.output import Column, Listing, show_listing
 from api.cli.shared import invocation_of
+from snapshots.commits import commit_named
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient
@@ -23,6 +24,7 @@ COLUMNS = (
     Column("when"),
     Column("who"),
     Column("workspace"),
+    Column("commit"),
     Column("changes"),
     Column("message"),
     Column("source", wide=True),
@@ -47,12 +49,14 @@ def command(context: typer.Context, group: GroupOption = "", limit: Limit = 20, 
 
 
 def _row(revision: pb.Revision) -> tuple[str, ...]:
+    commit = commit_named(revision.source)
     undone = f"back to {revision.rolled_back_to}" if revision.rolled_back_to else ""
     return (
         str(revision.number),
         local_time(revision.created),
         revision.author,
         revision.workspace,
+        commit.short if commit else "-",
         f"+{revision.added} ~{revision.changed} -{revision.removed}",
         "; ".join(filter(None, (undone, revision.message))),
         revision.source,
