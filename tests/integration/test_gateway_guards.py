@@ -18,7 +18,7 @@ from snapshots.model import Document
 from snapshots.store.etcd.ports import free_port
 from tests.authorizers import PASS, Authorizer, over_grpc, over_http
 from tests.echoes import TIMEOUT_S, Answer, Echo, ask
-from tests.gateways import Object, a_backend, a_gateway, a_route, to_backend
+from tests.gateways import Object, a_backend, a_gateway, a_route, an_object, to_backend
 from tests.spine import ServerProcess, wait_for
 
 pytestmark = pytest.mark.envoy
@@ -64,12 +64,16 @@ class Edge:
 
     def publish(self, guarded: dict[str, list[Object]]) -> None:
         """All documents, with these filters by path."""
-        asyncio.run(self._publish(documents(self.port, self.upstreams, guarded)))
+        asyncio.run(self._publish("shop", documents(self.port, self.upstreams, guarded)))
 
-    async def _publish(self, objects: list[Object]) -> None:
-        files = [Document(f"{number:02}.yaml", json.dumps(each).encode()) for number, each in enumerate(objects)]
+    def publish_large(self, port: int, hosts: list[str], filters: list[Object]) -> None:
+        """A workspace of its own, with these hosts; the first sixteen have the filters."""
+        asyncio.run(self._publish("large", large_documents(port, self.upstreams, hosts, filters)))
+
+    async def _publish(self, workspace: str, objects: list[Object]) -> None:
+        files = [Document(f"{number:03}.yaml", json.dumps(each).encode()) for number, each in enumerate(objects)]
         async with ManagementClient(self.server.management) as client:
-            await client.publish(files, group="edge", workspace="shop", partial=True, beyond_budgets=True)
+            await client.publish(files, group="edge", workspace=workspace, partial=True, beyond_budgets=True)
 
 
 def documents(port: int, upstreams: dict[str, int], guarded: dict[str, list[Object]]) -> list[Object]:
@@ -85,6 +89,21 @@ def documents(port: int, upstreams: dict[str, int], guarded: dict[str, list[Obje
         a_route("web", rules=rules),
         *(a_backend(name, endpoints=found) for name, found in places.items()),
     ]
+
+
+def large_documents(port: int, upstreams: dict[str, int], hosts: list[str], filters: list[Object]) -> list[Object]:
+    """In a namespace of their own."""
+    listener = {"name": "http", "port": port, "protocol": "HTTP"}
+    gateway = {"gatewayClassName": "fairlead", "addresses": [{"value": "127.0.0.1"}], "listeners": [listener]}
+    found = [an_object("Gateway", "large", "large", spec=gateway)]
+    for at in range(0, len(hosts), 16):
+        rule = {"backendRefs": [to_backend("service")], "filters": [] if at else filters}
+        spec = {"parentRefs": [{"name": "large"}], "hostnames": hosts[at : at + 16], "rules": [rule]}
+        found.append(an_object("HTTPRoute", f"from-{at}", "large", spec=spec))
+    for name in ("service", "by-http"):
+        spec = {"endpoints": [{"address": "127.0.0.1", "port": upstreams[name]}]}
+        found.append(an_object("Backend", name, "large", spec=spec))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +218,34 @@ def test_connections_that_are_open_stay_guarded_when_the_guard_changes(edge: Edg
     connection.close()
 
 
-def _status(connection: http.client.HTTPConnection, path: str) -> int:
-    connection.request("GET", path, headers={"Host": "shop.example"})
+def test_connections_from_before_the_first_guard_of_a_large_listener_find_back_past_none(edge: Edge) -> None:
+    """Its hosts were in slices, and what looks for routes again cannot turn a guard on."""
+    port, hosts = free_port(), [f"a-host-with-a-long-name-{number}.shop.example" for number in range(16 * 40)]
+    edge.publish_large(port, hosts, [])
+    wait_for(lambda: _answers(port, hosts[0]) == 200, "the hosts")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+    assert [_status(connection, "/", each) for each in (hosts[0], hosts[-1])] == [200, 200]
+
+    edge.publish_large(port, hosts, [asks_http()])
+    wait_for(lambda: _answers(port, hosts[0]) == 401, "the guard")
+
+    assert _answers(port, hosts[0], Authorization=PASS) == 200
+    # The slices go when all that takes their place is there. A connection that was closed is opened anew, and asks.
+    wait_for(lambda: _status(connection, "/", hosts[0]) in (403, 401), "the end of the slices")
+    assert _status(connection, "/", hosts[-1]) == 200
+    connection.close()
+
+
+def _answers(port: int, host: str, **headers: str) -> int:
+    """0: not yet."""
+    try:
+        return ask(port, host=host, **headers).status
+    except OSError:
+        return 0
+
+
+def _status(connection: http.client.HTTPConnection, path: str, host: str = "shop.example") -> int:
+    connection.request("GET", path, headers={"Host": host})
     response = connection.getresponse()
     response.read()
     return response.status

@@ -82,9 +82,16 @@ def test_hosts_with_guards_are_one_route_configuration_however_many_they_are() -
     guarded = a_route("guarded", hostnames=["guarded.example"], rules=[a_rule("/", asks())])
     found = compiled(a_gateway(), a_backend(), a_backend("auth"), guarded, *routes)
 
-    assert names_made(plain, "ScopedRouteConfiguration")
-    assert not names_made(found, "ScopedRouteConfiguration")
-    assert len(names_made(found, "RouteConfiguration")) == 1
+    assert len(names_made(plain, "ScopedRouteConfiguration")) > len(hosts)
+    # Connections from before find back to all hosts but those that a guard is to be asked about.
+    assert names_made(found, "ScopedRouteConfiguration") == [f"{BIND}/(whole)"]
+    open_to_all, guarded = sorted(names_made(found, "RouteConfiguration"))
+    assert open_to_all == BIND
+    answers = {}
+    for name in (open_to_all, guarded):
+        served = {each["name"]: each for each in made(found, "RouteConfiguration", name)["virtual_hosts"]}
+        answers[name] = [served[each]["routes"][0].get("direct_response") for each in ("guarded.example", hosts[0])]
+    assert answers == {open_to_all: [{"status": 403}, None], guarded: [None, None]}
 
 
 def test_only_the_connection_manager_that_needs_a_guard_has_it() -> None:

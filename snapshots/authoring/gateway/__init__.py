@@ -12,7 +12,7 @@ backend_tls      which backends are spoken to in TLS, by which policy, and whom 
 clusters         the clusters of the backends that are used; endpoints: their addresses
 http_rules       rules with their references looked up; http_matches, header_changes, paths, cors, retries, sessions and
                  regexes know one part of a rule each
-guards           services that are asked whether a request may pass
+guards           services that are asked whether a request may pass; closing: what stands there for who has none
 http_actions     what a rule does with requests; http_routes: the Envoy routes of a whole HTTPRoute or GRPCRoute
 layer4           TLSRoute, TCPRoute and UDPRoute as proxies; packet_shares: backends of a UDPRoute as one cluster
 connections      filter chains of TLS and TCP listeners, the filter of UDP ones, and where TLS ends

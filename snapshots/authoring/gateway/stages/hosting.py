@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from snapshots.authoring.gateway.attachments import reached
 from snapshots.authoring.gateway.backends import BackendTarget
 from snapshots.authoring.gateway.bound import BoundListener, ListenerId
+from snapshots.authoring.gateway.closing import closed
 from snapshots.authoring.gateway.complaints import Complaint
 from snapshots.authoring.gateway.envoy import Messages, Part
 from snapshots.authoring.gateway.frame import Frame
@@ -27,6 +28,7 @@ from snapshots.authoring.gateway.virtual_hosts import MISDIRECTED, asked_hostnam
 from snapshots.authoring.gateway.world import World
 from snapshots.authoring.objects import ObjectKey
 from snapshots.authoring.sheet import Gathered, Given, Made, Sheet
+from xds.protocol.resource import Resource
 
 # A listener and a hostname that it serves; the name of a group of listeners, and a domain or the number of a slice.
 _Host = tuple[ListenerId, str]
@@ -241,7 +243,14 @@ class HostingStages:
         hosts = [host for _, host in self._whole.get(name)]
         made = route_configuration(guarded_name(name, self._filters(name)), hosts, other_fields(self._messages))
         back = (way_back(name),) if form == Form.WHOLE_WITH_WAY_BACK else ()
-        return tuple(Product(group.gateway, each) for each in (made, *back))
+        return tuple(Product(group.gateway, each) for each in (made, *back, *self._closed(name, hosts)))
+
+    def _closed(self, name: str, hosts: Iterable[ServedHost]) -> Iterator[Resource]:
+        """For connections from before the first guard, while the hosts were in slices: a way back past no guard."""
+        if self._guards.get(name) and self._forms.get(name) == Form.SLICES:
+            found = (closed(self._messages, each) for each in hosts)
+            yield route_configuration(name, found, other_fields(self._messages))
+            yield way_back(name)
 
     def _one_slice(self, key: _Slice) -> Product | None:
         group = self._group.get(key[0])
