@@ -16,7 +16,7 @@ from xds.fleet import NodeState, NodeStatus
 
 
 def object_message(change: ObjectChange, workspace: WorkspaceName) -> pb.ObjectChange:
-    """One authored object; whoever prints it takes its secrets out."""
+    """One authored object, with both its sides if it stays; whoever prints it takes its secrets out."""
     kind = (
         pb.Change.CHANGED if change.before and change.after else pb.Change.ADDED if change.after else pb.Change.REMOVED
     )
@@ -27,8 +27,8 @@ def object_message(change: ObjectChange, workspace: WorkspaceName) -> pb.ObjectC
         object_kind=key.kind,
         namespace=key.namespace,
         name=key.name,
-        before=_json(change.before),
-        after=_json(change.after),
+        before=_json(change.before) if change.after else "",
+        after=_json(change.after) if change.before else "",
         origin=origin_message(_origin(stands, workspace, key.kind, key.name)) if stands else None,
     )
 

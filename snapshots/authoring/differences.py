@@ -14,18 +14,27 @@ from snapshots.authoring.contents import decoded
 from snapshots.authoring.kinds.table import BY_NAME
 from snapshots.authoring.objects import DEFAULT_NAMESPACE, ObjectKey
 from snapshots.authoring.yaml_nodes import Mapping as MappingNode
-from snapshots.authoring.yaml_nodes import Node, Place, to_data
+from snapshots.authoring.yaml_nodes import Node, Place, Scalar, to_data
 from snapshots.authoring.yaml_tree import read_yaml
 from snapshots.model import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One object as it was written: the whole document as plain data, and where it stands."""
+    """One object as it was written, and where it stands."""
 
-    data: Mapping[str, Any]
+    root: Node
     path: str
-    place: Place
+
+    @property
+    def place(self) -> Place:
+        return self.root.place
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The whole document as plain data; made when it is asked for, as of most it never is."""
+        found: Mapping[str, Any] = to_data(self.root)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,7 @@ def object_changes(before: Iterable[Document], after: Iterable[Document]) -> tup
     now = _written([each for path, each in new.items() if old.get(path) != each])
     keys = sorted(was.keys() | now.keys())
     found = (ObjectChange(key, was.get(key), now.get(key)) for key in keys)
-    return tuple(each for each in found if _data(each.before) != _data(each.after))
-
-
-def _data(written: Written | None) -> Mapping[str, Any] | None:
-    return written.data if written else None
+    return tuple(each for each in found if not (each.before and each.after and each.before.data == each.after.data))
 
 
 def _written(documents: Sequence[Document]) -> dict[ObjectKey, Written]:
@@ -60,18 +65,22 @@ def _written(documents: Sequence[Document]) -> dict[ObjectKey, Written]:
         for root in read_yaml(source.text).documents if refusal is None else ():
             key = _key(root)
             if key is not None:
-                found.setdefault(key, Written(to_data(root), document.path, root.place))
+                found.setdefault(key, Written(root, document.path))
     return found
 
 
 def _key(root: Node) -> ObjectKey | None:
-    data = to_data(root) if isinstance(root, MappingNode) else None
-    metadata = data.get("metadata") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not isinstance(metadata, dict):
-        return None
-    kind, name = data.get("kind"), metadata.get("name")
-    if not isinstance(kind, str) or not isinstance(name, str):
+    kind, name = _text(root, "kind"), _text(root, "metadata", "name")
+    if kind is None or name is None:
         return None
     namespaced = kind in BY_NAME and BY_NAME[kind].namespaced
-    namespace = metadata.get("namespace") or DEFAULT_NAMESPACE if namespaced else ""
-    return ObjectKey(kind, str(namespace), name)
+    return ObjectKey(kind, (_text(root, "metadata", "namespace") or DEFAULT_NAMESPACE) if namespaced else "", name)
+
+
+def _text(node: Node | None, *path: str) -> str | None:
+    """The text at a path; None where there is none."""
+    for step in path:
+        entry = node.entries.get(step) if isinstance(node, MappingNode) else None
+        node = entry.node if entry else None
+    value = node.value if isinstance(node, Scalar) else None
+    return value if isinstance(value, str) else None
