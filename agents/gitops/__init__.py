@@ -7,6 +7,7 @@ A map, in the order of one pass:
 `worker` that process: all bytes that a stranger's repository sends are read there, within limits, and nowhere else.
 `repository` a bare store, its fetches;
 `trees` a commit's documents, and what in a tree is not read. Nothing is checked out.
+`reference` the same of a repository on this disk, for `fairlead plan --against`.
 `signatures` whether a commit is from somebody who may. Runs in the worker.
 `ownership` whose documents they say they are. Pure.
 `judgement` what to do about a commit, given what the server serves. Pure: all state that matters is in the revisions.

@@ -159,7 +159,7 @@ class Repository:
             found = self._opened()[ObjectID(object_id.encode())]
             if not isinstance(found, Tree):
                 raise GitTrouble(f"{object_id[:12]} is no directory", again=False)
-            return [TreeEntry(each.path, each.mode, each.sha.decode("ascii")) for each in found.iteritems()]
+            return tree_entries(found)
 
     def size_bytes(self, object_id: str) -> int:
         """Of a blob. Raises GitTrouble."""
@@ -219,6 +219,11 @@ class Repository:
             )
             return client, parts.path
         return get_transport_and_path(remote.url, config=settings, quiet=True, ssh_command=_ssh(remote))
+
+
+def tree_entries(tree: Tree) -> list[TreeEntry]:
+    """The lines of a tree object."""
+    return [TreeEntry(each.path, each.mode, each.sha.decode("ascii")) for each in tree.iteritems()]
 
 
 class _Spool:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from api.cli.against import Against
 from api.cli.changes import Changes, summary
 from api.cli.findings import counted, finding_documents, finding_lines
 from api.cli.local import Gathered, shown_path
@@ -48,26 +49,29 @@ def beyond_budgets(plan: pb.PlanResponse) -> tuple[Finding, ...]:
     return tuple(map(finding_from, plan.beyond_budgets))
 
 
-def show_plan(plan: pb.PlanResponse, invocation: Invocation) -> None:
-    """Print a plan: a line a field, then what it comes to. Warnings go to standard error."""
+def show_plan(plan: pb.PlanResponse, invocation: Invocation, against: Against | None = None) -> None:
+    """Print a plan: a line a field, then what it comes to. Warnings go to standard error. `against`: what it was
+    compared with, if that is not what a server serves."""
     for line in finding_lines((*plan_findings(plan), *beyond_budgets(plan)), Paint(invocation.color, sys.stderr)):
         say(line)
     if invocation.output not in (Format.TABLE, Format.WIDE):
-        show_listing(Listing((), (), _names(plan.changes), plan_document(plan)), invocation.output)
+        show_listing(Listing((), (), _names(plan.changes), plan_document(plan, against)), invocation.output)
         return
     paint, wide = Paint(invocation.color, sys.stdout), invocation.output is Format.WIDE
     write_lines(ObjectChanges().lines(plan.objects, paint, every_field=wide))
     # What comes of the objects, resource by resource; and what changes though no object does.
     if wide or not plan.objects:
         write_lines(Changes().lines(plan.changes, paint, every_field=wide))
-    write_lines(summary_lines(plan))
+    write_lines(summary_lines(plan, against))
 
 
-def summary_lines(plan: pb.PlanResponse) -> list[str]:
+def summary_lines(plan: pb.PlanResponse, against: Against | None = None) -> list[str]:
     """What the plan comes to, whom it reaches, what that does to their connections, what it stands on."""
-    reaches = f"Reaches {plan.nodes_reached} of {counted(plan.nodes_total, 'gateway')}{_regions(plan)}."
+    reaches = f" Reaches {plan.nodes_reached} of {counted(plan.nodes_total, 'gateway')}{_regions(plan)}."
     base = f"revision {plan.base}" if plan.base else f"none, the group {plan.group} is new"
-    xds = f"xDS: {summary(plan.changes)}. {reaches}"
+    if against is not None:
+        reaches, base = "", str(against)
+    xds = f"xDS: {summary(plan.changes)}.{reaches}"
     if not plan.changes:
         return [xds, f"Base: {base}"]
     details = [*drain_lines(plan.drains), *warming_lines(plan.warmings)]
@@ -115,20 +119,23 @@ def warming_lines(warmings: Iterable[pb.Warming]) -> Iterator[str]:
             yield f"warms cluster {escape(warming.cluster)} anew: its connections to backends are closed"
 
 
-def plan_document(plan: pb.PlanResponse) -> dict[str, Any]:
-    """A plan for -o json."""
+def plan_document(plan: pb.PlanResponse, against: Against | None = None) -> dict[str, Any]:
+    """A plan for -o json. Without a server there is no base, and no gateway that it reaches."""
     changes, objects = Changes(), ObjectChanges()
+    reached: dict[str, Any] = {
+        "nodes_reached": plan.nodes_reached,
+        "nodes_total": plan.nodes_total,
+        "localities": [plain(each) for each in plan.localities],
+    }
     return {
         "group": plan.group,
         "workspace": plan.workspace,
-        "base": plan.base,
+        **({"against": against.document()} if against else {"base": plan.base}),
         "objects": [objects.document(change) for change in plan.objects],
         "changes": [changes.document(change) for change in plan.changes],
         "findings": finding_documents(plan_findings(plan)),
         "beyond_budgets": finding_documents(beyond_budgets(plan)),
-        "nodes_reached": plan.nodes_reached,
-        "nodes_total": plan.nodes_total,
-        "localities": [plain(each) for each in plan.localities],
+        **({} if against else reached),
         "drains": [plain(each) for each in plan.drains],
         "warmings": [plain(each) for each in plan.warmings],
         "resources_before": plan.resources_before,

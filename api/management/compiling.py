@@ -71,7 +71,7 @@ class Compiler:
             workspace=compilation.workspace,
             resources=compilation.resources,
             findings=compilation.findings,
-            refused=_refused(compilation, partial=header.partial),
+            refused=is_refused(compilation, partial=header.partial),
             statuses=compilation.statuses,
             budgets=compilation.budgets,
         )
@@ -93,7 +93,7 @@ def _owner(documents: Sequence[Document]) -> bytes:
     return next((each.content for each in documents if each.path == WORKSPACE_FILE), b"")
 
 
-def _refused(compilation: Compilation, *, partial: bool) -> bool:
+def is_refused(compilation: Compilation, *, partial: bool) -> bool:
     """Any error refuses the whole. A partial upload leaves out what is wrong, unless it is all or the owner."""
     if compilation.ok:
         return False

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from api.envoy.registry import EnvoyApi
-from api.management.conversion import origin_message
+from api.management.conversion import change_message, origin_message
 from api.management.v1 import management_pb2 as pb
 from snapshots.authoring.differences import ObjectChange, Written
 from snapshots.effects import Change, effects
-from snapshots.model import Origin, WorkspaceName
+from snapshots.model import CompiledResource, Origin, WorkspaceName
+from snapshots.store.protocol import ResourceChange
 from xds.fleet import NodeState, NodeStatus
+from xds.protocol.resource import Resource
+from xds.protocol.types import TypeUrl
+
+Key = tuple[TypeUrl, str]
 
 
 def object_message(change: ObjectChange, workspace: WorkspaceName) -> pb.ObjectChange:
@@ -46,6 +51,29 @@ def locality_messages(nodes: Iterable[NodeStatus]) -> Iterator[pb.Locality]:
     counts = Counter((node.region, node.zone) for node in nodes if node.state is not NodeState.OFFLINE)
     for (region, zone), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield pb.Locality(region=region, zone=zone, nodes=count)
+
+
+def add_changes(
+    answer: pb.PlanResponse, envoy: EnvoyApi, own: Mapping[Key, CompiledResource], wanted: Iterable[CompiledResource]
+) -> None:
+    """What of a workspace's `own` resources changes to those `wanted`, how much goes, what it does to Envoys."""
+    after = {key_of(one.resource): one for one in wanted}
+    changes: list[Change] = []
+    for key in sorted(own.keys() | after.keys()):
+        old, new = own.get(key), after.get(key)
+        if old and new and old.resource.version == new.resource.version:
+            continue
+        change = ResourceChange(old.resource if old else None, new.resource if new else None)
+        changes.append((change.before, change.after))
+        stands = new or old
+        answer.changes.append(change_message(change, stands.origin if stands else None))
+    answer.resources_removed = len(own.keys() - after.keys())
+    add_effects(answer, envoy, changes)
+
+
+def key_of(resource: Resource) -> Key:
+    """What tells resources of a group apart."""
+    return resource.type_url, resource.name
 
 
 def add_effects(answer: pb.PlanResponse, envoy: EnvoyApi, changes: Iterable[Change]) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from api.errors import Finding, InvalidConfig
 from api.management.backend import Backend
 from api.management.compiling import Compiled, Compiler
-from api.management.conversion import change_message, revision_message
+from api.management.conversion import revision_message
 from api.management.details import finding_message
 from api.management.hiding import hidden_endpoints
-from api.management.planning import add_effects, locality_messages, object_message
+from api.management.planning import Key, add_changes, key_of, locality_messages, object_message
 from api.management.syncing import admit_change
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
@@ -20,13 +20,11 @@ from api.telemetry import tracing
 from snapshots import codes
 from snapshots.authoring.differences import object_changes
 from snapshots.checks.budgets import Weighing, Weight, over_budget
-from snapshots.effects import Change
 from snapshots.model import CompiledResource, Document, Origin, WorkspaceName
-from snapshots.store.protocol import Publication, Published, ResourceChange, Rollback
+from snapshots.store.protocol import Publication, Published, Rollback
 from xds.protocol.resource import Resource
-from xds.protocol.types import GroupName, TypeUrl
+from xds.protocol.types import GroupName
 
-Key = tuple[TypeUrl, str]
 NAME_LIMIT_CHARACTERS = 1024
 
 
@@ -136,27 +134,18 @@ class Publishing:
             return Standing(0, {}, {})
         origins = dict(await self._backend.store.origins(group, head.number))
         snapshot = await self._backend.store.snapshot(group, head.number)
-        every = [CompiledResource(one, origins[_key_of(one)]) for one in snapshot.resources]
-        own = {_key_of(one.resource): one.resource for one in every if one.origin.workspace == workspace}
+        every = [CompiledResource(one, origins[key_of(one)]) for one in snapshot.resources]
+        own = {key_of(one.resource): one.resource for one in every if one.origin.workspace == workspace}
         others = tuple(one for one in every if one.origin.workspace != workspace)
         return Standing(head.number, own, origins, others)
 
     def _add_changes(self, answer: pb.PlanResponse, compiled: Compiled, standing: Standing) -> None:
-        wanted = {_key_of(one.resource): one for one in compiled.resources}
-        changes: list[Change] = []
-        for key in sorted(standing.own.keys() | wanted.keys()):
-            before, after = standing.own.get(key), wanted.get(key)
-            if before and after and before.version == after.resource.version:
-                continue
-            change = ResourceChange(before, after.resource if after else None)
-            changes.append((change.before, change.after))
-            answer.changes.append(change_message(change, after.origin if after else standing.origins.get(key)))
-        answer.resources_removed = len(standing.own.keys() - wanted.keys())
+        own = {key: CompiledResource(one, standing.origins[key]) for key, one in standing.own.items()}
+        add_changes(answer, self._backend.envoy, own, compiled.resources)
         fleet = self._backend.fleet
         answer.nodes_total = sum(fleet.counts(group).total for group in fleet.groups())
         answer.nodes_reached = fleet.counts(compiled.group).total if answer.changes else 0
         answer.localities.extend(locality_messages(fleet.nodes(compiled.group)) if answer.changes else ())
-        add_effects(answer, self._backend.envoy, changes)
 
     async def _add_objects(
         self, answer: pb.PlanResponse, compiled: Compiled, standing: Standing, upload: Upload
@@ -173,7 +162,7 @@ def _weighing(compiled: Compiled, standing: Standing) -> Weighing:
     others, after = Weight.of(standing.others), Weight.of(compiled.resources)
     whole = Weight(others.resources + after.resources, others.size_bytes + after.size_bytes)
     before = Weight(len(standing.own), sum(len(one.body) for one in standing.own.values()))
-    removed = len(standing.own.keys() - {_key_of(one.resource) for one in compiled.resources})
+    removed = len(standing.own.keys() - {key_of(one.resource) for one in compiled.resources})
     return Weighing(compiled.workspace, before, after, removed, compiled.group, whole)
 
 
@@ -181,7 +170,7 @@ def _claims(compiled: Compiled, standing: Standing) -> list[Finding]:
     """Names that another workspace of the group holds: publishing would be a conflict, so the plan says it first."""
     findings = []
     for one in compiled.resources:
-        holder = standing.origins.get(_key_of(one.resource))
+        holder = standing.origins.get(key_of(one.resource))
         if holder and holder.workspace != compiled.workspace:
             words = f"{one.resource.name} belongs to workspace {holder.workspace} ({holder.path}:{holder.line})"
             hint = "rename it, or remove it there first"
@@ -189,10 +178,6 @@ def _claims(compiled: Compiled, standing: Standing) -> list[Finding]:
             finding = Finding(codes.NAME_CLAIMED, words, origin.path, origin.line, origin.column, suggestion=hint)
             findings.append(finding)
     return findings
-
-
-def _key_of(resource: Resource) -> Key:
-    return resource.type_url, resource.name
 
 
 def _answer(published: Published, findings: tuple[Finding, ...]) -> pb.PublishResponse:

@@ -66,7 +66,10 @@ def test_ages(passed_s: int, words: str) -> None:
 def test_a_rejection_is_told_as_in_the_contract() -> None:
     words = "web: timeout: value must be >= 0s"
     rejections = [a_rejection(node, words, "web") for node in ("edge-07", "edge-09")]
-    explanation = pb.Explanation(resource=a_route("web"), revision=a_revision(), rejections=rejections, undo=3)
+    revision = a_revision()
+    explanation = pb.Explanation(
+        resource=a_route("web"), revision=revision, published=revision, rejections=rejections, undo=3
+    )
     explained = Explained(explanation, [a_node("edge-07", 3), a_node("edge-09", 3)])
     assert list(explanation_lines(explained, PLAIN)) == [
         "route/web",

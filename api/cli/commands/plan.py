@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.against import plan_against, the_directory
 from api.cli.connect import ask
 from api.cli.findings import report_lines
 from api.cli.local import gather
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
     from api.management.client import ManagementClient
     from api.management.v1 import management_pb2 as pb
 
-EXAMPLES = ("fairlead plan examples/first", "fairlead plan examples/first --exit-code -o json")
+EXAMPLES = (
+    "fairlead plan examples/first",
+    "fairlead plan examples/first --exit-code -o json",
+    "fairlead plan production --against origin/main",
+)
 DIFFERENCES = 1
 CLAIMED = codes.NAME_CLAIMED
 Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH", help="Directories, files, or - ; default: here.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="End with 1 when something would change.")]
 Partial = Annotated[bool, typer.Option("--partial", help="Refuse only what cannot be read; plan the rest.")]
+Reference = Annotated[
+    str, typer.Option("--against", metavar="REF", help="Compare with a git branch, tag or commit, without a server.")
+]
 
 
 def command(
@@ -34,15 +42,18 @@ def command(
     paths: Paths = None,
     exit_code: ExitCode = False,
     partial: Partial = False,
+    reference: Reference = "",
     taste: Taste = False,
     envoy: EnvoyPath = None,
     taste_timeout: Patience = PATIENCE,
 ) -> None:
     """Show what applying would change, field by field, and how many gateways it would reach. Stores nothing.
 
-    With -o github or sarif: what is wrong alone, for CI.
+    With -o github or sarif: what is wrong alone, for CI. With --against: what a directory changes of what the
+    reference of its own git repository has there; no server is asked.
     """
-    invocation, gathered = invocation_of(context), gather(paths or ["."])
+    named = the_directory(paths or ["."]) if reference else paths or ["."]
+    invocation, gathered, against = invocation_of(context), gather(named), None
     if taste:
         say(require_tasty(gathered, Taster(envoy, taste_timeout), partial=partial).line())
 
@@ -50,13 +61,16 @@ def command(
         return await client.plan(gathered.documents, partial=partial)
 
     with gathered.clickable():
-        plan = ask(invocation, planned)
+        if reference:
+            plan, against = plan_against(gathered, reference, partial=partial)
+        else:
+            plan = ask(invocation, planned)
         if invocation.output in REPORTS:
             write_lines(report_lines([gathered.shown(each) for each in plan_findings(plan)], invocation.output))
         refuse_errors(plan, partial=partial)
     if invocation.output not in REPORTS:
-        show_plan(with_places(plan, gathered), invocation)
-    if exit_code and plan.changes:
+        show_plan(with_places(plan, gathered), invocation, against)
+    if exit_code and (plan.changes or (against and plan.objects)):
         raise typer.Exit(DIFFERENCES)
 
 
