@@ -34,7 +34,7 @@ ROUNDS = 20
 # What a change leaves to be done (Envoy's, etcd's) is not to be measured with the next one.
 PAUSE_S = 0.3
 SAMPLE_S = 0.05
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
