@@ -14,7 +14,7 @@ SCHEMA_FILE = ".fairlead.schema.json"
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _ADDRESS = re.compile(r"\d+(\.\d+){3}")
 # What editors with a YAML language server look for at the start of a file.
-_HEADER = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
+_HEADER = "# yaml-language-server: $schema={schema}\n"
 
 _WORKSPACE = """\
 # Whose documents these are, and which gateways are served them: in development those with `node.cluster: {group}`.
@@ -74,8 +74,8 @@ class Start:
     hostname: str = ""
 
 
-def starting_files(start: Start) -> dict[str, bytes]:
-    """The files, by name."""
+def starting_files(start: Start, schema: str = SCHEMA_FILE) -> dict[str, bytes]:
+    """The files, by name, the schema among them; `schema` is where the others look for it."""
     from api.envoy.registry import load_default
     from snapshots.authoring.kinds.editor_schema import documents_schema
 
@@ -88,8 +88,9 @@ def starting_files(start: Start) -> dict[str, bytes]:
         "routes.yaml": _ROUTES.format(**words, hostnames=hostnames),
         "backends.yaml": _BACKENDS.format(**words, where=_where(*start.backend)),
     }
-    schema = json.dumps(documents_schema(load_default()), separators=(",", ":")) + "\n"
-    return {**{name: (_HEADER + text).encode() for name, text in texts.items()}, SCHEMA_FILE: schema.encode()}
+    header = _HEADER.format(schema=schema)
+    content = json.dumps(documents_schema(load_default()), separators=(",", ":")) + "\n"
+    return {**{name: (header + text).encode() for name, text in texts.items()}, SCHEMA_FILE: content.encode()}
 
 
 def _where(host: str, port: int) -> str:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from agents.gitops.settings import read_sources
 from api.cli import new_files
 from api.cli.main import main
-from api.cli.starting import SCHEMA_FILE, workspace_name
+from api.cli.repository_layout import ENVIRONMENTS, repository_files
+from api.cli.starting import SCHEMA_FILE, Start, workspace_name
 from api.errors import InvalidConfig
 from snapshots.authoring.yaml_nodes import to_data
 from snapshots.authoring.yaml_tree import read_yaml
@@ -124,3 +126,26 @@ def test_a_directory_that_is_a_link_does_not_lead_out(tmp_path: Path) -> None:
 
 def test_the_name_of_a_directory_becomes_that_of_the_workspace() -> None:
     assert [workspace_name(name) for name in ("Shop_2", "__", "a" * 80, "été")] == ["shop-2", "shop", "a" * 63, "t"]
+
+
+def test_a_repository_has_an_environment_in_each_directory(tmp_path: Path) -> None:
+    top = tmp_path / "shop"
+    assert main(["init", str(top), "--gitops", "--yes", "--group=eu"]) == 0
+    for environment in ENVIRONMENTS:
+        assert main(["validate", str(top / environment)]) == 0
+        assert main(["fmt", "--check", str(top / environment)]) == 0
+        workspace = (top / environment / "fairlead.yaml").read_text()
+        assert f"group: eu-{environment}\n" in workspace
+        schema = workspace.splitlines()[0].partition("$schema=")[2]
+        assert json.loads((top / environment / schema).read_text())
+    sources = read_sources(top / "gitops.toml")
+    assert [(each.path, each.workspace, each.group) for each in sources] == [
+        (environment, "shop", f"eu-{environment}") for environment in ENVIRONMENTS
+    ]
+
+
+def test_promoting_is_copying_all_but_the_workspace() -> None:
+    files = repository_files(Start("shop"))
+    staging = {path.partition("/")[2]: text for path, text in files.items() if path.startswith("staging/")}
+    differing = [name for name, text in staging.items() if files[f"production/{name}"] != text]
+    assert differing == ["fairlead.yaml"]

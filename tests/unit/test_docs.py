@@ -12,6 +12,8 @@ import yaml
 
 from api.cli import main as entry
 from api.cli.application import load
+from api.cli.repository_layout import ENVIRONMENTS, WORKFLOW_FILE, repository_files
+from api.cli.starting import Start
 from api.cli.table import BY_NAME
 from api.telemetry.metrics import INSTRUMENTS
 from tests.spine import ROOT
@@ -80,9 +82,18 @@ def test_every_rule_of_the_protocol_is_in_the_page_and_leads_to_its_transcript(n
 
 
 def test_the_workflow_for_pull_requests_runs_commands_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    workflow = yaml.safe_load((ROOT / "examples" / "gitops" / "workflow.yaml").read_text())
-    lines = [step.get("run", "") for step in workflow["jobs"]["check"]["steps"]]
-    commands = [shlex.split(line)[1:] for line in lines if line.startswith("fairlead ")]
-    assert [command[0] for command in commands] == ["validate", "plan"]
+    example = (ROOT / "examples" / "gitops" / "workflow.yaml").read_bytes()
+    assert example == repository_files(Start("shop"))[WORKFLOW_FILE]
+    lines = [line for step in yaml.safe_load(example)["jobs"]["check"]["steps"] for line in _lines(step)]
+    commands = [shlex.split(line.partition("|")[0])[1:] for line in lines if line.startswith("fairlead ")]
+    assert [command[:2] for command in commands] == [
+        [name, environment] for name in ("validate", "plan") for environment in ENVIRONMENTS
+    ]
     assert entry.main(["validate", str(ROOT / "examples" / "first"), *commands[0][2:]]) == 0
+    assert {tuple(command[2:]) for command in commands if command[0] == "plan"} == {("--against", "$TARGET")}
     assert entry.main(["plan", "--help"]) == 0
+    assert "--against" in capsys.readouterr().out
+
+
+def _lines(step: dict[str, str]) -> list[str]:
+    return step.get("run", "").splitlines()

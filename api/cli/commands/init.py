@@ -11,12 +11,17 @@ import typer
 
 from api.cli.new_files import write_new_files
 from api.cli.output import Format, show_document, write_lines
+from api.cli.repository_layout import repository_files
 from api.cli.shared import Invocation, invocation_of
 from api.cli.starting import DEFAULT_BACKEND, Start, host_and_port, is_hostname, starting_files, workspace_name
 from api.cli.terminal import can_ask, escape, prompt, say
 from api.errors import InvalidConfig
 
-EXAMPLES = ("fairlead init shop", "fairlead init shop --backend carts.internal:8080 --hostname shop.example.com --yes")
+EXAMPLES = (
+    "fairlead init shop",
+    "fairlead init shop --backend carts.internal:8080 --hostname shop.example.com --yes",
+    "fairlead init shop --gitops --yes",
+)
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made where it is missing.")]
 Name = Annotated[str, typer.Option("--name", help="Of the workspace and its service; else the directory's.")]
 Group = Annotated[str, typer.Option("--group", "-g", help="The gateways that are served it; else `edge`.")]
@@ -26,6 +31,9 @@ Backend = Annotated[
     str, typer.Option("--backend", metavar="HOST:PORT", help="Where the service is; else 127.0.0.1:9000.")
 ]
 Hostname = Annotated[str, typer.Option("--hostname", metavar="HOST", help="Only requests for this host; else all.")]
+GitOps = Annotated[
+    bool, typer.Option("--gitops", help="A repository: staging, production, a workflow, settings for `gitops`.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what is not given as it stands here.")]
 
 
@@ -38,12 +46,14 @@ def command(
     port: Port = None,
     backend: Backend = "",
     hostname: Hostname = "",
+    gitops: GitOps = False,
     yes: Yes = False,
 ) -> None:
     """Write a working example: a gateway with a route to one service, and the schema that editors check it by.
 
     Asks for what is not given, on a terminal. Overwrites nothing: where one of its files is there already, it ends
-    with 3 and has written none.
+    with 3 and has written none. With --gitops the example is there once for staging and once for production, whose
+    gateways are of the groups edge-staging and edge-production.
     """
     invocation = invocation_of(context)
     default = Start(workspace_name(directory.absolute().name))
@@ -56,7 +66,10 @@ def command(
         backend=_choice("Where the service is (HOST:PORT)", backend, _joined(DEFAULT_BACKEND), host_and_port, asks),
         hostname=_choice("Only requests for this host (empty: all)", hostname, "", _hostname, asks),
     )
-    _show(write_new_files(directory, starting_files(chosen)), directory, chosen, invocation)
+    files = repository_files(chosen) if gitops else starting_files(chosen)
+    _show(write_new_files(directory, files), directory, invocation)
+    if invocation.output not in (Format.JSON, Format.YAML):
+        _say_what_next(directory, chosen, gitops)
 
 
 def _joined(place: tuple[str, int]) -> str:
@@ -104,12 +117,20 @@ def _hostname(text: str) -> str:
     return text
 
 
-def _show(paths: list[Path], directory: Path, chosen: Start, invocation: Invocation) -> None:
-    shown = [escape(str(path)) for path in paths]
+def _show(paths: list[Path], directory: Path, invocation: Invocation) -> None:
     if invocation.output in (Format.JSON, Format.YAML):
         show_document({"directory": str(directory), "files": [str(path) for path in paths]}, invocation.output)
         return
-    write_lines(shown)
+    write_lines([escape(str(path)) for path in paths])
+
+
+def _say_what_next(directory: Path, chosen: Start, gitops: bool) -> None:
+    if gitops:
+        where = escape(str(directory))
+        say(f"\nCommit and push {where}, and say its URL in {escape(str(directory / 'gitops.toml'))}.")
+        say(f"Look at it before:               fairlead validate {escape(str(directory / 'staging'))}")
+        say("Follow it:                       fairlead gitops --config gitops.toml")
+        return
     host = f"[{chosen.address}]" if ":" in chosen.address else chosen.address
     where = escape(str(directory))
     if chosen.backend == DEFAULT_BACKEND:
