@@ -34,6 +34,7 @@ def raise_as(doing: str, error: CallFailed) -> None:
         (Code.UNAVAILABLE, "etcdserver: no leader", StoreUnavailable, "no leader"),
         (Code.UNAVAILABLE, "etcdserver: request timed out", StoreUnavailable, "disk is slow"),
         (Code.DEADLINE_EXCEEDED, "Deadline Exceeded", StoreUnavailable, "did not answer in time"),
+        (Code.UNKNOWN, "context deadline exceeded", StoreUnavailable, "did not answer in time"),
         (Code.PERMISSION_DENIED, "etcdserver: permission denied", Denied, "grant-permission"),
         (Code.DATA_LOSS, "etcdserver: corrupt cluster", StoreUnavailable, "restore that member"),
         (Code.UNIMPLEMENTED, "unknown service etcdserverpb.KV", StoreUnavailable, r"3\.4 or newer"),
@@ -73,6 +74,7 @@ def test_what_may_have_been_done_is_told_from_what_was_not() -> None:
 def test_what_may_pass_by_itself_is_told_from_what_does_not() -> None:
     assert failure(Code.UNAVAILABLE, "Socket closed").transient
     assert failure(Code.RESOURCE_EXHAUSTED, "etcdserver: too many requests").transient
+    assert failure(Code.UNKNOWN, "context deadline exceeded").transient
     assert not failure(Code.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded").transient
     assert not failure(Code.INVALID_ARGUMENT, "etcdserver: request is too large").transient
 

@@ -30,6 +30,8 @@ _TRANSIENT_CODES = (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.ABORTED)
 # where it can only break off what looked like an open connection.
 _REFUSES_CERTIFICATE = ("ALERT_BAD_CERTIFICATE", "CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "Unwrap failed")
 _TOO_MANY_REQUESTS = "too many requests"
+# The deadline of a call is known to etcd, too. Where it is the first to see it pass, it says so by the code UNKNOWN.
+_OUT_OF_TIME = "context deadline exceeded"
 _ANSWER_TOO_LARGE = "Received message larger than max"
 
 
@@ -74,7 +76,9 @@ class CallFailed(Exception):
     @property
     def transient(self) -> bool:
         """Another attempt, perhaps elsewhere, may succeed. It may also do the same thing twice."""
-        return self.code in _TRANSIENT_CODES or _TOO_MANY_REQUESTS in self.details
+        return self.code in _TRANSIENT_CODES or any(
+            words in self.details for words in (_TOO_MANY_REQUESTS, _OUT_OF_TIME)
+        )
 
     @property
     def answer_too_large(self) -> bool:
@@ -93,6 +97,7 @@ _CLIENT_CERTIFICATE = (
     "asks for a client certificate from its own authority ({details}); give the certificate file and its key file"
 )
 _DOCTOR = "`fairlead doctor` shows its state"
+_SILENT = "did not answer in time: it is stopped, overloaded, or cut off. Try again; " + _DOCTOR
 
 # In order: the first whose words are in the details. `{details}` are etcd's own words.
 _MEANINGS = (
@@ -155,6 +160,7 @@ _MEANINGS = (
         StoreUnavailable,
         "could not commit in time: its disk is slow, or most of its members are cut off. Try again; " + _DOCTOR,
     ),
+    _Meaning(_OUT_OF_TIME, StoreUnavailable, _SILENT),
 )
 
 _BY_CODE = {
@@ -162,10 +168,7 @@ _BY_CODE = {
         StoreUnavailable,
         "is not reachable ({details}); is it running, and is the address right? " + _DOCTOR,
     ),
-    Code.DEADLINE_EXCEEDED: (
-        StoreUnavailable,
-        "did not answer in time: it is stopped, overloaded, or cut off. Try again; " + _DOCTOR,
-    ),
+    Code.DEADLINE_EXCEEDED: (StoreUnavailable, _SILENT),
     Code.CANCELLED: (StoreUnavailable, "was left: {details}"),
     Code.UNIMPLEMENTED: (StoreUnavailable, "does not know this call; etcd 3.4 or newer is needed ({details})"),
     Code.UNAUTHENTICATED: (Denied, "does not know us ({details}); check the etcd user and password"),
