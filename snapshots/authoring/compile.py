@@ -21,6 +21,7 @@ from snapshots.authoring.object_compilation import ObjectCompiler
 from snapshots.authoring.places import Places
 from snapshots.authoring.printable import printable
 from snapshots.authoring.source import Mistake
+from snapshots.authoring.without_collection import without_collection
 from snapshots.authoring.workspace import WorkspaceDocument
 from snapshots.checks.budgets import UNLIMITED, Budgets
 from snapshots.checks.concern import Concern
@@ -50,6 +51,7 @@ class Compilation:
         return not has_errors(self.findings)
 
 
+@without_collection()
 def compile_documents(
     api: EnvoyApi,
     documents: Iterable[Document],

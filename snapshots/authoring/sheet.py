@@ -64,7 +64,8 @@ class Column(Generic[K]):
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
-        self._readers: dict[K, set[_Cell]] = {}
+        # One reader stands for itself: most have no other.
+        self._readers: dict[K, _Cell | set[_Cell]] = {}
 
     def note(self, key: K) -> None:
         """That the cell which is being made depends on this key."""
@@ -72,16 +73,24 @@ class Column(Generic[K]):
 
     def tell(self, key: K) -> None:
         """Whoever has read this key is to be made anew."""
-        for column, reader in self._readers.get(key, ()):
+        readers = self._readers.get(key, ())
+        for column, reader in (readers,) if isinstance(readers, tuple) and readers else readers:
             column.stale.add(reader)
 
     def begin(self, key: K, reader: _Cell) -> None:
-        self._readers.setdefault(key, set()).add(reader)
+        readers = self._readers.setdefault(key, reader)
+        if isinstance(readers, set):
+            readers.add(reader)
+        elif readers != reader:
+            self._readers[key] = {readers, reader}
 
     def end(self, key: K, reader: _Cell) -> None:
         readers = self._readers[key]
-        readers.discard(reader)
-        if not readers:
+        if isinstance(readers, set):
+            readers.discard(reader)
+            if len(readers) == 1:
+                self._readers[key] = readers.pop()
+        else:
             del self._readers[key]
             self.unread(key)
 
@@ -228,9 +237,10 @@ class Gathered(Column[K], Generic[K, V]):
 
     def __init__(self, sheet: Sheet) -> None:
         super().__init__(sheet)
-        self._orders: dict[K, list[Any]] = {}
         self._items: dict[K, dict[Any, V]] = {}
-        self._counts: dict[K, dict[Any, int]] = {}
+        # Where there is more than one: the orders as they are sorted, and how many give the same.
+        self._orders: dict[K, list[Any]] = {}
+        self._counts: dict[tuple[K, Any], int] = {}
         self._driven: Made[K, Any] | None = None
 
     def drive(self, column: Made[K, Any]) -> None:
@@ -239,14 +249,13 @@ class Gathered(Column[K], Generic[K, V]):
 
     def get(self, key: K) -> Iterator[tuple[Any, V]]:
         """All that is given to a key, with its order."""
-        self._sheet.note(self, key)
         items = self._items.get(key, {})
-        return ((order, items[order]) for order in self._orders.get(key, ()))
+        return ((order, items[order]) for order in self.orders(key))
 
     def orders(self, key: K) -> Sequence[Any]:
         """The orders alone. Not to be kept: it changes."""
         self._sheet.note(self, key)
-        return self._orders.get(key, ())
+        return self._orders.get(key) or tuple(self._items.get(key, ()))
 
     def change(self, before: Iterable[tuple[K, Any, V]], after: Iterable[tuple[K, Any, V]]) -> None:
         """One giver gives `after` in place of `before`: each a key, an order and what is given."""
@@ -256,28 +265,33 @@ class Gathered(Column[K], Generic[K, V]):
             self._take(key, order)
 
     def _give(self, key: K, order: Any, item: V) -> None:
-        if key not in self._items:
-            self._orders[key], self._items[key], self._counts[key] = [], {}, {}
-            if self._driven is not None:
-                self._driven.want(key)
-        items, counts = self._items[key], self._counts[key]
-        counts[order] = counts.get(order, 0) + 1
-        if order not in items:
-            insort(self._orders[key], order)
-        elif items[order] is item or items[order] == item:
-            return
+        items = self._items.setdefault(key, {})
+        if not items and self._driven is not None:
+            self._driven.want(key)
+        if order in items:
+            self._counts[key, order] = self._counts.get((key, order), 1) + 1
+            if items[order] is item or items[order] == item:
+                return
+        elif items:
+            insort(self._orders.setdefault(key, list(items)), order)
         items[order] = item
         self.tell(key)
 
     def _take(self, key: K, order: Any) -> None:
-        counts = self._counts[key]
-        counts[order] -= 1
-        if counts[order]:
+        left = self._counts.pop((key, order), 1) - 1
+        if left:
+            if left > 1:
+                self._counts[key, order] = left
             return
-        orders = self._orders[key]
-        del counts[order], self._items[key][order], orders[bisect_left(orders, order)]
-        if not orders:
-            del self._orders[key], self._items[key], self._counts[key]
+        items = self._items[key]
+        del items[order]
+        if len(items) > 1:
+            orders = self._orders[key]
+            del orders[bisect_left(orders, order)]
+        else:
+            self._orders.pop(key, None)
+        if not items:
+            del self._items[key]
             if self._driven is not None:
                 self._driven.unwant(key)
         self.tell(key)

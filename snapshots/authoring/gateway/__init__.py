@@ -7,7 +7,8 @@ conflicts        those that want the same place, and whose TLS overlaps; hostnam
 attachments      which route serves which hostnames of which listener, or why not; parents: found by name
 certificates     Secrets that listeners show, and whether they can be used; client_certificates: what Gateways show
 client_checks    whom HTTPS listeners ask for a certificate, and whom they trust; authorities: CA certificates
-backends         what a backendRef leads to: clusters and shares, or why it leads nowhere
+frame            all of the above for Gateways and their listeners, made as one
+backends         what a backendRef leads to: clusters and shares, or why it leads nowhere; backend_faces: what it shows
 backend_tls      which backends are spoken to in TLS, by which policy, and whom to trust there
 clusters         the clusters of the backends that are used; endpoints: their addresses
 http_rules       rules with their references looked up; http_matches, header_changes, paths, cors, retries, sessions and
@@ -25,7 +26,7 @@ statuses         what each object is told, in the standard's words (conditions):
                  features: what every class of ours tells
 unheeded         fields that change nothing here
 envoy            how messages are made
-translate        the stages in their order
+translate        the stages in their order; stages: each as a column of cells, kept from one compilation to the next
 
 A mistake takes its own object out, never its neighbours: it becomes a condition of the object's status and a complaint
 with its place. Whether complaints refuse the whole is not decided here.

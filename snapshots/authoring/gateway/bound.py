@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from snapshots.authoring.gateway.complaints import Complaint
@@ -66,10 +66,10 @@ class BoundListener:
     certificates: tuple[str, ...] = ()
     client_check: ClientCheck | None = None
     overlaps: bool = False
+    id: ListenerId = field(init=False, compare=False, repr=False)
 
-    @property
-    def id(self) -> ListenerId:
-        return ListenerId(self.owner.key, self.listener.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", ListenerId(self.owner.key, self.listener.name))
 
     @property
     def path(self) -> Path:

@@ -46,7 +46,7 @@ class BackendStages:
         return backend_of(found) if found is not None else None
 
     def _policy(self, key: ObjectKey) -> Policy | None:
-        policy = self._world.at(key)
+        policy = self._world.peek(key)
         return policy_alone(self._world, self._known.get, policy) if policy is not None else None
 
     def _target(self, key: ObjectKey, before: Policy | None, after: Policy | None) -> None:

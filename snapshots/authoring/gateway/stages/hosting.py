@@ -131,7 +131,7 @@ class HostingStages:
         return () if route is None or rules is None else claims_of(route, rules.rules)
 
     def _host(self, key: ObjectKey) -> tuple[Hosting, ...] | None:
-        route = self._world.at(key)
+        route = self._world.peek(key)
         if route is None:
             return None
         found = reached(self._routes.attached.get(key) or ())

@@ -74,7 +74,7 @@ class RouteStages:
         return found
 
     def _match(self, key: ObjectKey) -> Matches | None:
-        route = self._world.at(key)
+        route = self._world.peek(key)
         if route is None:
             return None
         return matches(self._world, self._parents.get, self._defaults.get(()) or (), route)
@@ -102,7 +102,7 @@ class RouteStages:
             self._rival.put((listener, route), rival)
 
     def _attach(self, key: ObjectKey) -> _Attached | None:
-        route, found = self._world.at(key), self._matches.get(key)
+        route, found = self._world.peek(key), self._matches.get(key)
         if route is None or found is None:
             return None
         return attachments(route, found.found, lambda listener: self._rival.get((listener, key)))

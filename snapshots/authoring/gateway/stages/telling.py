@@ -74,14 +74,14 @@ class TellingStages:
         self._refused.want_just(before.refused_sets if before else (), after.refused_sets if after else ())
 
     def _class(self, key: ObjectKey) -> tuple[tuple[Told, tuple[Complaint, ...]], ...]:
-        found = self._world.at(key)
+        found = self._world.peek(key)
         if found is None or found.model.spec.controller_name != CONTROLLER_NAME:
             return ()
         status, wrong = class_status(found)
         return ((Told(key, status, (_CLASS, precedence(found))), () if wrong is None else (wrong,)),)
 
     def _left(self, key: ObjectKey) -> tuple[Complaint, ...] | None:
-        found = self._world.at(key)
+        found = self._world.peek(key)
         return tuple(unheeded(self._world, found)) or None if found is not None else None
 
     def _owner(self, key: ObjectKey) -> _Statuses | None:
