@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 from snapshots.authoring.contents import Contents
@@ -29,9 +30,11 @@ class KeptFiles:
     def count(self) -> int:
         return len(self._pieces)
 
-    def content(self, path: str) -> bytes:
-        """Of a file that is there."""
-        return self._by_path[path]
+    def part(self, path: str, line: int) -> tuple[bytes, int]:
+        """The piece of a file in which a line is, and how many lines are before it."""
+        pieces = self._pieces[path, self._by_path[path]]
+        found = pieces[max(bisect_right(pieces, line - 1, key=_begins) - 1, 0)]
+        return found.content, found.begins
 
     def all(self) -> Sequence[Contents]:
         """In their order."""
@@ -68,6 +71,10 @@ class KeptFiles:
         if any(piece.contents.is_notable for piece in found):
             self._notable[key] = found
         return found
+
+
+def _begins(piece: Piece) -> int:
+    return piece.begins
 
 
 def _in_order(pieces: dict[_Key, Pieces]) -> tuple[Contents, ...]:

@@ -29,7 +29,7 @@ class KeptWorkspace:
     def __init__(self, api: EnvoyApi) -> None:
         self._api = api
         self.files = KeptFiles(lambda document, before: read_pieces(api, document, before))
-        self.places = Places(self.files.content)
+        self.places = Places(self.files.part)
         self._begin(WorkspaceName(""))
 
     def _begin(self, name: WorkspaceName) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from api.envoy.problem import UNKNOWN_FIELD, path_text
 from api.errors import Finding
@@ -17,22 +19,36 @@ from snapshots.model import Document, Origin
 def places_in(documents: Iterable[Document]) -> Places:
     """The places of a few files."""
     contents = {each.path: each.content for each in documents}
-    return Places(contents.__getitem__)
+    return Places(lambda path, line: (contents[path], 0))
 
 
-# A concern, and the contents of the files that it is about.
+# A concern, and the parts of files that it is about.
 _Asked = tuple[Concern, bytes, bytes]
+
+
+class _Part(NamedTuple):
+    """A part of a file that was read by itself, and how many lines are before it."""
+
+    source: Source
+    roots: Sequence[Node]
+    begins: int
+
+    def root(self, origin: Origin) -> Node | None:
+        """The document that begins where something was authored."""
+        place = Place(origin.line - self.begins, origin.column)
+        return next((root for root in self.roots if root.place == place), None)
 
 
 class Places:
     """The files of a workspace, read again when something in them must be pointed at.
 
-    `content`: that of the file of a path. What was found of unchanged files is kept while it is asked for.
+    `part`: of the file of a path, the whole documents around a line, and how many lines are before them. What was found
+    of unchanged parts is kept while it is asked for.
     """
 
-    def __init__(self, content: Callable[[str], bytes]) -> None:
-        self._content = content
-        self._read: dict[str, tuple[Source, list[Node]]] = {}
+    def __init__(self, part: Callable[[str, int], tuple[bytes, int]]) -> None:
+        self._part = part
+        self._read: dict[tuple[str, int], _Part] = {}
         self._kept: dict[_Asked, Finding] = {}
 
     def findings(self, concerns: Iterable[Concern]) -> list[Finding]:
@@ -44,39 +60,49 @@ class Places:
         return list(self._kept.values())
 
     def _asked(self, concern: Concern) -> _Asked:
-        beside = self._content(concern.beside[0].path) if concern.beside else b""
-        return concern, self._content(concern.origin.path), beside
+        beside = self._content(concern.beside[0]) if concern.beside else b""
+        return concern, self._content(concern.origin), beside
+
+    def _content(self, origin: Origin) -> bytes:
+        return self._part(origin.path, origin.line)[0]
 
     def finding(self, concern: Concern) -> Finding:
         """`concern` at the line and column of the value that it is about. Not kept."""
         origin = concern.origin
-        place, path = _place(concern, self._tree(origin.path)[1])
+        part = self._around(origin)
+        place, path = _place(concern, part)
         title, field = f"{origin.kind} {origin.name}", path_text(path)
         message = concern.message + (f" ({self._beside(*concern.beside)})" if concern.beside else "")
         mistake = Mistake(concern.code, message, place, concern.suggestion, field, title, concern.severity)
-        return self._tree(origin.path)[0].finding(mistake)
+        found = part.source.finding(mistake)
+        return replace(found, line=found.line + part.begins)
 
     def _beside(self, origin: Origin, at: Path) -> str:
         """`routes.yaml:14`: where another value stands."""
-        root = _root(origin, self._tree(origin.path)[1])
-        return f"{origin.path}:{place_of(root, at).line if root is not None else origin.line}"
+        part = self._around(origin)
+        root = part.root(origin)
+        return f"{origin.path}:{place_of(root, at).line + part.begins if root is not None else origin.line}"
 
     def finding_in(self, path: str, mistake: Mistake) -> Finding:
         """`mistake` in the file `path`, with the line itself."""
-        source, _ = decoded(Document(path, self._content(path)))
-        return source.finding(mistake)
+        content, begins = self._part(path, mistake.place.line)
+        source, _ = decoded(Document(path, content))
+        place = Place(mistake.place.line - begins, mistake.place.column)
+        return replace(source.finding(replace(mistake, place=place)), line=mistake.place.line)
 
-    def _tree(self, path: str) -> tuple[Source, list[Node]]:
-        if path not in self._read:
-            source, _ = decoded(Document(path, self._content(path)))
-            self._read[path] = (source, read_yaml(source.text).documents)
-        return self._read[path]
+    def _around(self, origin: Origin) -> _Part:
+        content, begins = self._part(origin.path, origin.line)
+        if (origin.path, begins) not in self._read:
+            source, _ = decoded(Document(origin.path, content))
+            self._read[origin.path, begins] = _Part(source, read_yaml(source.text).documents, begins)
+        return self._read[origin.path, begins]
 
 
-def _place(concern: Concern, roots: Sequence[Node]) -> tuple[Place, Path]:
-    root = _root(concern.origin, roots)
+def _place(concern: Concern, part: _Part) -> tuple[Place, Path]:
+    """The place in a part, and the path there in the document."""
+    root = part.root(concern.origin)
     if root is None:
-        return Place(concern.origin.line, concern.origin.column), ()
+        return Place(concern.origin.line - part.begins, concern.origin.column), ()
     texts = concern.likely or (concern.mentions,)
     path = concern.at or next(filter(None, (_mentioned(root, text) for text in texts)), ())
     # A field that is not known is its key, whatever stands in it.
@@ -87,11 +113,6 @@ def _mentioned(root: Node, text: str) -> Path:
     """Where the document's spec has `text` for a value; empty: nowhere."""
     mentioned = (path for path in paths_to(root, text) if path[:1] == ("spec",))
     return max(mentioned, key=_likely_reference, default=())
-
-
-def _root(origin: Origin, roots: Sequence[Node]) -> Node | None:
-    """The document that begins where something was authored."""
-    return next((root for root in roots if root.place == Place(origin.line, origin.column)), None)
 
 
 def _likely_reference(path: Path) -> tuple[bool, int]:

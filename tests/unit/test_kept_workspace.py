@@ -147,6 +147,22 @@ def test_an_object_that_only_moved_is_not_translated_again(monkeypatch: pytest.M
     assert outcome(after) == outcome(before) | {"resources": after.resources, "statuses": outcome(after)["statuses"]}
 
 
+def test_what_is_wrong_in_a_file_of_many_documents_is_told_at_its_line() -> None:
+    texts = [
+        "kind: Gateway\nmetadata: {name: edge}\n"
+        "spec: {gatewayClassName: a, listeners: [{name: a, port: 1, protocol: HTTP}]}\n",
+        "kind: HTTPRoute\nmetadata: {name: web}\nspec:\n  parentRefs: [{name: edge}]\n"
+        "  rules: [{backendRefs: [{name: nobody, port: 80}]}]\n",
+    ]
+    version = "apiVersion: gateway.networking.k8s.io/v1\n"
+    site = EditedWorkspace(files={"a.yaml": ["# a word\n" + version + each for each in texts]})
+    for lines in (14, 15):
+        (finding,) = site.again().findings
+        assert (finding.code, finding.line, finding.column) == ("E0203", lines, 33)
+        assert finding.excerpt.strip().startswith("rules:")
+        site.files["a.yaml"][0] = "# another\n" + site.files["a.yaml"][0]
+
+
 def test_a_compilation_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = KeptWorkspaces(load_default())
     documents = [Document("gateway.yaml", b"a: b")]
