@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 _AGAIN_S = 0.003
+_SELDOM_S = 0.02
 # More requests on their way at once than this would only wait in Envoy.
 _WINDOW = 32
 
@@ -51,12 +52,14 @@ class Client:
             return 0, ""
         return int(head.split(" ", 2)[1]), head
 
-    async def until(self, host: str, path: str, answers: Callable[[int, str], bool]) -> None:
+    async def until(
+        self, host: str, path: str, answers: Callable[[int, str], bool], *, again_s: float = _AGAIN_S
+    ) -> None:
         """Ask again and again until the answer is as wanted."""
         while True:
             if answers(*await self.ask(host, path)):
                 return
-            await asyncio.sleep(_AGAIN_S)
+            await asyncio.sleep(again_s)
 
     def close(self) -> None:
         if self._streams is not None:
@@ -69,16 +72,22 @@ class Client:
         return self._streams
 
 
-async def all_answered(port: int, wanted: Iterable[tuple[str, str]]) -> None:
+async def all_answered(port: int, wanted: Sequence[tuple[str, str]]) -> None:
     """Ask for each host and path until it is answered with 200; returns when all were."""
     waiting = iter(wanted)
 
     async def take_turns() -> None:
         client = Client(port)
         for host, path in waiting:
-            await client.until(host, path, lambda status, _: status == 200)
+            await client.until(host, path, _is_ok, again_s=_SELDOM_S)
         client.close()
 
+    # One alone until there is something: many that ask in vain would take the time of who is to answer.
+    await Client(port).until(*wanted[0], _is_ok, again_s=_SELDOM_S)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(_WINDOW):
             tasks.create_task(take_turns())
+
+
+def _is_ok(status: int, _: str) -> bool:
+    return status == 200

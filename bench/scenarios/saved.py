@@ -154,7 +154,7 @@ async def _all(routes: Routes, directory: Path, measured: Measured) -> None:
     saved_s = time.monotonic()
     os.rename(building, directory)
     async with asyncio.timeout(PATIENCE_S):
-        await all_answered(routes.port, ((routes.host(each), routes.path(each)) for each in range(routes.count)))
+        await all_answered(routes.port, [(routes.host(each), routes.path(each)) for each in range(routes.count)])
     measured.all_s = time.monotonic() - saved_s
 
 
