@@ -17,6 +17,7 @@ class SmartHttp:
     may wait, or return bytes to send instead of an answer."""
 
     def __init__(self, repository: GitRepository, token: str = "") -> None:
+        self.repository = repository
         self.token = token
         self.requests: list[str] = []
         self.before: Callable[[str], bytes | None] = lambda path: None

@@ -1,18 +1,30 @@
-"""`fairlead gitops` as a process, for tests: its status, knocks at it, and its end by process id."""
+"""`fairlead gitops` for tests: as a process with its status, knocks at it, and its end by process id; or its loops in
+the test's own process, where the process is not the point."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 import os
 import signal
 import subprocess
+import time
 import urllib.error
 import urllib.request
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.gitops.git_process import GitProcess
+from agents.gitops.settings import read_sources
+from agents.gitops.source_loop import SourceLoop
+from agents.gitops.sources import Source
+from api.management.client import ManagementClient
+from tests.edges import eventually
 from tests.spine import FAIRLEAD, ROOT, ServerProcess, wait_for
 
 SECRET = "webhook-canary"
@@ -109,6 +121,65 @@ class GitOpsProcess:
 
     def _address(self) -> str:
         return str(json.loads(self._ready.read_text())["http"])
+
+
+@dataclass(frozen=True)
+class Following:
+    """Sources that are followed in this process."""
+
+    loops: tuple[SourceLoop, ...]
+
+    def status(self, source: str = "shop") -> dict[str, Any]:
+        """What /status would say of a source."""
+        return self.loop(source).status.document()
+
+    async def reaches(
+        self, state: str, *, commit: str = "", source: str = "shop", knock: bool = True
+    ) -> dict[str, Any]:
+        """Knock, and wait until a source is in a state (at a commit); its status."""
+        if knock:
+            self.loop(source).knock()
+
+        def there() -> bool:
+            status = self.status(source)
+            return status["state"] == state and status["commit"].startswith(commit)
+
+        try:
+            await eventually(there, f"{source} {state} at {commit[:12]}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.status(source)}") from None
+        return self.status(source)
+
+    def loop(self, source: str) -> SourceLoop:
+        return next(each for each in self.loops if each.source.name == source)
+
+
+@asynccontextmanager
+async def following(
+    directory: Path, management: str, *sources: str, now_s: Callable[[], float] = time.time, timeout_s: float = 30.0
+) -> AsyncIterator[Following]:
+    """Follow `sources` (TOML, see `a_source`) into the server at `management` until the block ends. `directory` is the
+    data directory, and names the holder: another one is another `fairlead gitops`."""
+    read = _read(directory, "\n".join(sources))
+    async with ManagementClient(management, timeout_s) as client:
+        loops = [SourceLoop(one, GitProcess(one, directory / one.name), client, str(directory), now_s) for one in read]
+        tasks = [asyncio.create_task(each.run()) for each in loops]
+        try:
+            yield Following(tuple(loops))
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+def _read(directory: Path, settings: str) -> tuple[Source, ...]:
+    directory.mkdir(parents=True, exist_ok=True)
+    secret, path = directory / "webhook-secret", directory / "gitops.toml"
+    secret.write_text(SECRET)
+    path.write_text(settings.replace(SECRET_HERE, str(secret)))
+    return read_sources(path)
 
 
 def a_source(url: str, name: str = "shop", **more: object) -> str:
