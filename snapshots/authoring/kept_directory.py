@@ -51,6 +51,10 @@ class KeptDirectory:
             raise refusal(self._refused.values())
         return self._documents.all()
 
+    def readable(self) -> tuple[Document, ...]:
+        """Those that can be read, whatever the others are."""
+        return self._documents.all()
+
     def holds(self, path: str) -> bool:
         """Whether a document was read from this path."""
         return self._documents.get(path) is not None

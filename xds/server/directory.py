@@ -1,7 +1,7 @@
 """Follows a directory: publishes what it holds, and again when it changes. For `dev`, on one machine.
 
-What is wrong with a file is told and nothing more: what was served stays served, and the next change is tried. What is
-saved while a publication is under way is told of meanwhile, and published next.
+What is wrong with a file is told, and the file is held back as it was: the others are published all the same, as they
+are saved. What is saved while a publication is under way is told of meanwhile, and published next.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from api.errors import FairleadError, Finding
+from api.errors import FairleadError, Finding, InvalidConfig
 from api.management.uploads import Upload
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import logs, tracing
 from snapshots.authoring.kept_directory import KeptDirectory
+from snapshots.model import Document
 from xds.server.directory_news import DirectoryNews
+from xds.server.held_back import held_back, wrong_paths
 
 Publish = Callable[[Upload], Awaitable[pb.PublishResponse]]
 Say = Callable[[str], None]
@@ -34,6 +36,7 @@ class DirectoryFollower:
         self._publish = publish
         self._say = say
         self._log: Any = logs.logger("dev")
+        self._right: tuple[Document, ...] = ()
 
     async def run(self) -> None:
         """Publish now and after each change, until cancelled."""
@@ -61,33 +64,54 @@ class DirectoryFollower:
     async def _apply(self, kept: KeptDirectory) -> bool:
         """False when it is worth trying again without a change: the store was away."""
         try:
-            documents = kept.documents()
-            if not documents:
-                # On its way from one branch to another, more often than meant.
-                self._say(f"{self._directory}: there are no documents here (*.yaml, *.yml); nothing is changed")
-                return True
-            # Who edits the directory sees at once what it does: nothing is too much at once.
-            source = str(self._directory)
-            header = pb.UploadHeader(author=_author(), source=source, message="dev", beyond_budgets=True)
-            with tracing.span("fairlead dev"):
-                answer = await self._publish(Upload(header, documents))
+            await self._apply_or_hold_back(kept)
         except FairleadError as error:
             self._tell(error)
             return error.status != "UNAVAILABLE"
         except Exception as error:  # noqa: BLE001 -- a defect must not end the server that serves the last good state
             self._log.error("the directory could not be applied", directory=str(self._directory), exc_info=error)
             return True
-        self._published(answer)
         return True
 
-    def _published(self, answer: pb.PublishResponse) -> None:
+    async def _apply_or_hold_back(self, kept: KeptDirectory) -> None:
+        """Raises what publishing raises, when holding wrong files back does not help."""
+        try:
+            documents = kept.documents()
+            if not documents:
+                # On its way from one branch to another, more often than meant.
+                self._say(f"{self._directory}: there are no documents here (*.yaml, *.yml); nothing is changed")
+                return
+            answer = await self._publication(documents)
+        except InvalidConfig as error:
+            held = held_back(kept.readable(), self._right, wrong_paths(error.findings))
+            if not (held.as_before or held.left_out) or not held.documents:
+                raise
+            self._tell(error)
+            answer = await self._publication(held.documents, partial=True)
+            self._right = held.right
+            self._published(answer, f"; {held}")
+            return
+        self._right = documents
+        self._published(answer)
+
+    async def _publication(self, documents: tuple[Document, ...], *, partial: bool = False) -> pb.PublishResponse:
+        # Who edits the directory sees at once what it does: nothing is too much at once.
+        header = pb.UploadHeader(
+            author=_author(), source=str(self._directory), message="dev", beyond_budgets=True, partial=partial
+        )
+        with tracing.span("fairlead dev"):
+            return await self._publish(Upload(header, documents))
+
+    def _published(self, answer: pb.PublishResponse, held: str = "") -> None:
         revision = answer.revision
         if not answer.created:
-            self._say(f"{self._directory}: nothing changed, revision {revision.number} of {revision.group} is served")
+            self._say(
+                f"{self._directory}: nothing changed, revision {revision.number} of {revision.group} is served{held}"
+            )
             return
         self._say(
             f"{self._directory}: revision {revision.number} of {revision.group} stored "
-            f"(+{revision.added} ~{revision.changed} -{revision.removed})"
+            f"(+{revision.added} ~{revision.changed} -{revision.removed}){held}"
         )
 
     def _tell(self, error: FairleadError) -> None:
