@@ -10,6 +10,7 @@ from api.errors import NotFound
 from api.management.backend import Backend
 from api.management.causes import Causes
 from api.management.conversion import rejection_message, resource_message, revision_message
+from api.management.publications import Publications
 from api.management.reading import find_revision
 from api.management.v1 import management_pb2 as pb
 from snapshots.model import Origin
@@ -51,8 +52,10 @@ class Explaining:
                 "name it as it is served, as TYPE/NAME (cluster/web), or as its document is named"
             )
         nodes = self._backend.fleet.nodes(head.group)
-        causes = Causes(self._backend)
-        explained = [await self._explanation(one, rejections, nodes, causes) for one in found[:EXPLAINED_LIMIT]]
+        causes, publications = Causes(self._backend), Publications(store)
+        explained = [
+            await self._explanation(one, rejections, nodes, causes, publications) for one in found[:EXPLAINED_LIMIT]
+        ]
         return pb.ExplainResponse(explanations=explained)
 
     async def _only_rejected(self, wanted: str, rejections: Iterable[Rejection], found: list[_Found]) -> list[_Found]:
@@ -72,13 +75,20 @@ class Explaining:
         return more
 
     async def _explanation(
-        self, found: _Found, rejections: Iterable[Rejection], nodes: tuple[NodeStatus, ...], causes: Causes
+        self,
+        found: _Found,
+        rejections: Iterable[Rejection],
+        nodes: tuple[NodeStatus, ...],
+        causes: Causes,
+        publications: Publications,
     ) -> pb.Explanation:
         refusing = [one for one in rejections if concerns(one, found.resource)]
         connected = [node for node in nodes if node.state is not NodeState.OFFLINE]
         acked = sum(_has_acked(node, found) for node in connected)
         undo = await self._undo(found, min(one.revision for one in refusing)) if refusing else 0
-        cause = None
+        cause, published = None, None
+        if found.origin is not None:
+            published = await publications.of(found.origin.workspace, found.revision)
         if refusing and found.origin is not None:
             cause = await causes.of(found.resource, found.origin, found.revision, refusing[0].message)
         return pb.Explanation(
@@ -89,23 +99,8 @@ class Explaining:
             nodes_total=len(connected),
             undo=undo,
             cause=cause,
-            published=await self._published(found),
+            published=revision_message(published) if published else None,
         )
-
-    async def _published(self, found: _Found) -> pb.Revision | None:
-        """The record of who published the resource's documents, and from where; None where history no longer has it."""
-        store, revision = self._backend.store, found.revision
-        if found.origin is None:
-            return None
-        try:
-            while number := revision.workspaces.get(found.origin.workspace, 0):
-                revision = await store.revision(revision.group, number)
-                if not revision.rolled_back_to:
-                    return revision_message(revision)
-                revision = await store.revision(revision.group, revision.rolled_back_to)
-        except NotFound:
-            return None
-        return None
 
     async def _undo(self, found: _Found, rejected: int) -> int:
         """The newest revision before `rejected` in which this resource was different or absent; 0 for none."""
