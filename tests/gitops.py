@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.gitops.git_process import GitProcess
+from agents.gitops.schedule import Pace
 from agents.gitops.settings import read_sources
 from agents.gitops.source_loop import SourceLoop
 from agents.gitops.sources import Source
@@ -29,6 +30,7 @@ from tests.spine import FAIRLEAD, ROOT, ServerProcess, wait_for
 
 SECRET = "webhook-canary"
 SECRET_HERE = "SECRET_HERE"
+QUICK = Pace(pause_s=0.05, heartbeat_s=0.5)
 
 
 class GitOpsProcess:
@@ -162,7 +164,8 @@ async def following(
     data directory, and names the holder: another one is another `fairlead gitops`."""
     read = _read(directory, "\n".join(sources))
     async with ManagementClient(management, timeout_s) as client:
-        loops = [SourceLoop(one, GitProcess(one, directory / one.name), client, str(directory), now_s) for one in read]
+        gits = [GitProcess(one, directory / one.name) for one in read]
+        loops = [SourceLoop(git.source, git, client, str(directory), now_s, QUICK) for git in gits]
         tasks = [asyncio.create_task(each.run()) for each in loops]
         try:
             yield Following(tuple(loops))

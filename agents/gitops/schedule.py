@@ -9,6 +9,18 @@ BACKOFF_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """`pause_s`: between two looks, however many knock. `heartbeat_s`: how often the server is told, and asked what
+    people want."""
+
+    pause_s: float = 0.5
+    heartbeat_s: float = 2.0
+
+
+USUAL = Pace()
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """`poll_s`: seconds between two looks while all is well."""
 

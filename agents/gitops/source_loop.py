@@ -27,7 +27,7 @@ from agents.gitops.judgement import (
     suspension,
 )
 from agents.gitops.ownership import disagreement, owned
-from agents.gitops.schedule import Schedule
+from agents.gitops.schedule import USUAL, Pace, Schedule
 from agents.gitops.server import Server, Turn
 from agents.gitops.sources import Source
 from agents.gitops.status import Shown, SourceStatus
@@ -38,10 +38,7 @@ from api.telemetry import logs
 
 _AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 PATHS_SHOWN = 5
-# Between two passes, however many knock.
-PAUSE_S = 0.5
-# How often the server is told, and asked what people want; how long a turn outlives its holder.
-HEARTBEAT_S = 2.0
+# How long a turn outlives its holder.
 LEASE_S = 15.0
 
 
@@ -55,12 +52,14 @@ class SourceLoop:
         client: ManagementClient,
         holder: str,
         now_s: Callable[[], float] = time.time,
+        pace: Pace = USUAL,
     ) -> None:
         self.source = source
         self._git = git
         self._client = client
         self._holder = holder
         self._now_s = now_s
+        self._pace = pace
         self._schedule = Schedule(source.poll_s)
         self._knocked = asyncio.Event()
         self._tried: Tried | None = None
@@ -81,7 +80,7 @@ class SourceLoop:
             while True:
                 self._knocked.clear()
                 failures = 0 if await self.look_once() else failures + 1
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(self._pace.pause_s)
                 await self._wait(self._schedule.wait_s(failures, random.random()))
         finally:
             await self.close()
@@ -91,7 +90,7 @@ class SourceLoop:
         until_s = time.monotonic() + wait_s
         while (left_s := until_s - time.monotonic()) > 0 and not self._knocked.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, HEARTBEAT_S)):
+                async with asyncio.timeout(min(left_s, self._pace.heartbeat_s)):
                     await self._knocked.wait()
             before = self._turn
             with suppress(FairleadError):  # the next pass says that the server is away

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.gitops.source_loop import PAUSE_S
+from agents.gitops.schedule import USUAL
 from api.cli.repository_layout import EXAMPLE_URL
 from examples.demo.repository import GitRepository, git_daemon
 from tests.git_server import SmartHttp
@@ -231,7 +231,7 @@ def test_a_flood_of_knocks_makes_few_looks_and_no_revision(
         # The same bytes with the same signature each time, as somebody who recorded one would send them.
         assert {gitops.knock(SECRET) for _ in range(KNOCKS)} == {202}
         heard = looks(http)
-        assert heard <= before + 2 + (time.monotonic() - began_s) / PAUSE_S
+        assert heard <= before + 2 + (time.monotonic() - began_s) / USUAL.pause_s
         wait_for(lambda: looks(http) > before, "a look after the knocks")
         pushed = repository.commit("Change", {"production/web.yaml": a_cluster(2)})
         assert gitops.reaches("synced", commit=pushed)["revision"] == 2
