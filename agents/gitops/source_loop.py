@@ -282,8 +282,9 @@ class SourceLoop:
             nodes_total=progress.nodes_total,
             nodes_rejected=progress.nodes_rejected,
         )
+        told = {"revision": progress.revision, "commit": self.status.served}
         for rejection in progress.rejections:
-            self._log.warning("rejected", node=rejection.node, message=rejection.message, revision=progress.revision)
+            self._log.warning("rejected", node=rejection.node, message=rejection.message, **told)
 
 
 def _some(paths: Any) -> str:
