@@ -158,14 +158,19 @@ class Following:
 
 @asynccontextmanager
 async def following(
-    directory: Path, management: str, *sources: str, now_s: Callable[[], float] = time.time, timeout_s: float = 30.0
+    directory: Path,
+    management: str,
+    *sources: str,
+    now_s: Callable[[], float] = time.time,
+    timeout_s: float = 30.0,
+    pace: Pace = QUICK,
 ) -> AsyncIterator[Following]:
     """Follow `sources` (TOML, see `a_source`) into the server at `management` until the block ends. `directory` is the
     data directory, and names the holder: another one is another `fairlead gitops`."""
     read = _read(directory, "\n".join(sources))
     async with ManagementClient(management, timeout_s) as client:
         gits = [GitProcess(one, directory / one.name) for one in read]
-        loops = [SourceLoop(git.source, git, client, str(directory), now_s, QUICK) for git in gits]
+        loops = [SourceLoop(git.source, git, client, str(directory), now_s, pace) for git in gits]
         tasks = [asyncio.create_task(each.run()) for each in loops]
         try:
             yield Following(tuple(loops))

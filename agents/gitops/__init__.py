@@ -11,7 +11,8 @@ A map, in the order of one pass:
 `signatures` whether a commit is from somebody who may. Runs in the worker.
 `ownership` whose documents they say they are. Pure.
 `judgement` what to do about a commit, given what the server serves. Pure: all state that matters is in the revisions.
-`source_loop` one source from one look to the next; `server` what it asks of the management API.
+`source_loop` one source from one look to the next; `following` its revision on the way to the gateways;
+`server` what it asks of the management API.
 `status` what people see of it; `commit_statuses` tells it where the repository is hosted;
 `webhooks` what others may knock with; `process` the life of the whole.
 """

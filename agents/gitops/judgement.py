@@ -15,6 +15,7 @@ from agents.gitops.sources import Source
 from snapshots.store.syncs import BROKEN_GLASS, SyncOrders
 
 BEYOND_BUDGETS = "fairlead-beyond-budgets: yes"
+Outcome = Literal["published", "refused", "suspended", "drifted"]
 State = Literal["synced", "refused", "suspended", "drifted", "paused"]
 
 
@@ -41,7 +42,7 @@ class Tried:
 
     commit: str
     head: int
-    outcome: Literal["published", "refused", "suspended", "drifted"]
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)

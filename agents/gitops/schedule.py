@@ -15,6 +15,7 @@ class Pace:
 
     pause_s: float = 0.5
     heartbeat_s: float = 2.0
+    turn_s: float = 15.0
 
 
 USUAL = Pace()

@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from agents.gitops.commit_statuses import CommitStatuses
+from agents.gitops.following import RevisionFollower
 from agents.gitops.git_process import Checkout, GitProcess, RepositoryTrouble
 from agents.gitops.judgement import (
     Compare,
+    Outcome,
     Rest,
     Standing,
     Sync,
@@ -36,10 +38,9 @@ from api.management.client import ManagementClient
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import logs
 
-_AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+# Not what a commit is like: the server or its store is away, or the turn went to another while this one fetched.
+_NO_VERDICT = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED")
 PATHS_SHOWN = 5
-# How long a turn outlives its holder.
-LEASE_S = 15.0
 
 
 class SourceLoop:
@@ -65,7 +66,7 @@ class SourceLoop:
         self._tried: Tried | None = None
         self._turn = Turn()
         self._statuses = CommitStatuses(source.status_target) if source.status_target else None
-        self._following: asyncio.Task[None] | None = None
+        self._following = RevisionFollower(self._progressed)
         self._log: Any = logs.logger("gitops").bind(source=source.name)
         self.status = SourceStatus(source)
 
@@ -98,13 +99,25 @@ class SourceLoop:
             if (before.acting, before.orders) != (self._turn.acting, self._turn.orders):
                 return
 
-    async def _report(self, lease_s: float = LEASE_S) -> None:
+    async def _report(self) -> None:
         if self.source.workspace and self.source.group:
-            self._turn = await self._server.report(self.status, lease_s)
+            self._turn = await self._server.report(self.status, self._pace.turn_s)
+
+    async def _keeping_the_turn(self, fetching: Coroutine[Any, Any, Checkout]) -> Checkout:
+        """A large fetch takes longer than a turn."""
+        task = asyncio.create_task(fetching)
+        try:
+            while not (await asyncio.wait({task}, timeout=self._pace.heartbeat_s))[0]:
+                with suppress(FairleadError):  # the publish will say that the server is away
+                    await self._report()
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
 
     async def close(self) -> None:
         """End what runs beside the loop, and leave the turn to the next. Idempotent."""
-        await self._follow(None)
+        await self._following.close()
         if self._turn.acting:
             self._turn = Turn()
             with suppress(FairleadError):  # it ends by itself, a little later
@@ -178,7 +191,7 @@ class SourceLoop:
         """Raises RepositoryTrouble. The verdict on a commit that cannot be read is remembered."""
         before = self.source.commit_in(standing.source)
         try:
-            checkout = await self._git.fetch(commit, before)
+            checkout = await self._keeping_the_turn(self._git.fetch(commit, before))
             if not checkout.documents:
                 where = f'"{self.source.path}"' if self.source.path else "the repository"
                 text = f"commit {commit[:12]} has no documents in {where}; an empty configuration is never published"
@@ -228,7 +241,7 @@ class SourceLoop:
         try:
             answer = await self._server.publish(checkout, step, standing.revision)
         except FairleadError as error:
-            if error.status in _AWAY:
+            if error.status in _NO_VERDICT:
                 raise
             self._settle(checkout.commit, standing, "refused")
             self._tell("refused", error.message, findings=error.findings)
@@ -240,9 +253,9 @@ class SourceLoop:
         self._tell("synced", self._rewritten())
         if answer.created:
             self._log.info("published", commit=checkout.commit, revision=revision.number, group=revision.group)
-            await self._follow(revision.number)
+            await self._following.follow(self._server.follow(revision.number))
 
-    def _settle(self, commit: str, standing: Standing, outcome: Any) -> None:
+    def _settle(self, commit: str, standing: Standing, outcome: Outcome) -> None:
         self._tried = Tried(commit, standing.head, outcome)
 
     def _rewritten(self) -> str:
@@ -263,19 +276,8 @@ class SourceLoop:
             since_s=self._now_s() if moved else status.since_s,
         )
 
-    async def _follow(self, revision: int | None) -> None:
-        """Count the gateways that have the newest revision; the one before is followed no longer."""
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.wait({self._following})
-        self._following = asyncio.create_task(self._count(revision)) if revision is not None else None
-
-    async def _count(self, revision: int) -> None:
-        with suppress(FairleadError):  # the server went away: the next revision is followed anew
-            async for progress in self._server.follow(revision):
-                self._counted(progress)
-
-    def _counted(self, progress: pb.Progress) -> None:
+    def _progressed(self, progress: pb.Progress) -> None:
+        """Count the gateways that have the newest revision."""
         self.status = replace(
             self.status,
             nodes_acked=progress.nodes_acked,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 
+from agents.gitops.schedule import Pace
 from examples.demo.repository import GitRepository
 from snapshots.store.protocol import Publication, Published
+from tests.edges import eventually
 from tests.git_server import SmartHttp
 from tests.gitops import a_source, following
 from tests.integration.test_gitops import a_cluster
@@ -117,3 +122,27 @@ async def test_a_clock_that_jumps_changes_no_judgement(tmp_path: Path, server: W
         pushed = http.repository.commit("Change", {"production/web.yaml": a_cluster(2)})
         await gitops.reaches("synced", commit=pushed, knock=False)  # found by a poll: waiting knows no wall clock
     assert len(await sources_of(server)) == 2
+
+
+async def test_a_fetch_that_takes_long_keeps_its_turn(tmp_path: Path, server: WholeServer, http: SmartHttp) -> None:
+    fetching, released = threading.Event(), threading.Event()
+    pace = Pace(pause_s=0.05, heartbeat_s=0.2, turn_s=1.0)
+    source = a_source(http.url, group="edge")
+    async with following(tmp_path / "slow", server.client.address, source, pace=pace) as slow:
+
+        def slowly(path: str) -> None:
+            if slow.status()["state"] == "syncing" and not fetching.is_set():
+                fetching.set()
+                released.wait(20)
+
+        http.before = slowly
+        await eventually(fetching.is_set, "the fetch")
+        async with following(tmp_path / "other", server.client.address, source, pace=pace) as other:
+            await other.reaches("standby")
+            until_s = time.monotonic() + 2 * pace.turn_s
+            while time.monotonic() < until_s:
+                assert other.status()["state"] == "standby"
+                await asyncio.sleep(0.1)
+            released.set()
+            await slow.reaches("synced")
+    assert len(await sources_of(server)) == 1
