@@ -13,6 +13,6 @@ A map, in the order of one pass:
 `judgement` what to do about a commit, given what the server serves. Pure: all state that matters is in the revisions.
 `source_loop` one source from one look to the next; `following` its revision on the way to the gateways;
 `server` what it asks of the management API.
-`status` what people see of it; `commit_statuses` tells it where the repository is hosted;
+`status` what people see of it; `commit_statuses` tells it where the repository is hosted, `hosts` in whose words;
 `webhooks` what others may knock with; `process` the life of the whole.
 """
