@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -318,7 +319,7 @@ async def test_a_full_etcd_says_how_to_make_room(tmp_path: Path) -> None:
     with running(newest_etcd(), tmp_path, options=[f"--quota-backend-bytes={4 * MIB}"]) as member:
         async with EtcdClient(EtcdSettings((member.endpoint,))) as client:
             with pytest.raises(StoreUnavailable, match=r"is full: its quota .* alarm.*fairlead doctor"):
-                await fill(client, 20)
+                await fill(client)
 
             assert [alarm.kind for alarm in await client.alarms()] == ["NOSPACE"]
             assert await client.get("/fill/0") is not None, "reading goes on"
@@ -326,9 +327,11 @@ async def test_a_full_etcd_says_how_to_make_room(tmp_path: Path) -> None:
             assert any("NOSPACE" in error for error in status.errors)
 
 
-async def fill(client: EtcdClient, count_mib: int) -> None:
-    for number in range(count_mib):
-        await client.put(f"/fill/{number}", bytes(MIB))
+async def fill(client: EtcdClient) -> None:
+    """Write until it is refused. etcd looks at its size a few times a second: a quick disk takes much in between."""
+    async with asyncio.timeout(60):
+        for number in count():
+            await client.put(f"/fill/{number}", bytes(MIB))
 
 
 class _OldEtcd(rpc_pb2_grpc.MaintenanceServicer):
