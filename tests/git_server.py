@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -14,18 +15,20 @@ from examples.demo.repository import IDENTITY, GitRepository
 
 class SmartHttp:
     """A repository by smart HTTP. `token`: demanded as a password, if given. `before` is called with each request, and
-    may wait, or return bytes to send instead of an answer."""
+    may wait, or return bytes to send instead of an answer. With `tls` it is HTTPS."""
 
-    def __init__(self, repository: GitRepository, token: str = "") -> None:
+    def __init__(self, repository: GitRepository, token: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.repository = repository
         self.token = token
         self.requests: list[str] = []
         self.before: Callable[[str], bytes | None] = lambda path: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, repository))
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/edge.git"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_address[1]}/edge.git"
 
     def stop(self) -> None:
         self._server.shutdown()

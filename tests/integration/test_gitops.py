@@ -112,13 +112,17 @@ async def test_a_rollback_by_hand_suspends_until_what_was_rolled_back_is_changed
         await gitops.reaches("synced")
         slow = repository.commit("Too slow", {"production/web.yaml": a_cluster(99)})
         await gitops.reaches("synced", commit=slow)
-        assert server.run("rollback", "1", "--group", group).code == 0
+        rolled_back = server.run("rollback", "1", "--group", group)
+        assert rolled_back.code == 0
+        assert "suspends the sync of workspace shop" in rolled_back.err
         (why,) = server.run("why", "cluster/web", "--group", group, "-o", "json").json()["explanations"]
         assert why["commit"] == {"url": http.url, "commit": good, "path": "production"}
 
         status = await gitops.reaches("suspended", commit=slow)
         assert "web.yaml" in status["why"]
         assert status["revision"] == 3
+        told = server.run("status", "--group", group)
+        assert "shop: suspended; see `fairlead sync status shop`" in told.out
         unrelated = repository.commit("Elsewhere", {"production/other.yaml": a_cluster(2, "other")})
         assert (await gitops.reaches("suspended", commit=unrelated))["revision"] == 3
     # Nothing of it is remembered by who follows.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from agents.gitops.git_process import GitProcess, RepositoryTrouble
 from agents.gitops.sources import Remote, Source
 from examples.demo.repository import GitRepository, git_daemon
+from tests.git_server import SmartHttp
 
 # Takes its options as ssh does, notes them, and runs the command for the far side here.
 SSH = """#!/bin/sh
@@ -103,3 +106,28 @@ async def test_an_ssh_that_fails_is_a_sentence(
             await git.look()
     assert refused.value.again
     assert "Permission denied" in refused.value.message
+
+
+async def test_https_trusts_the_ca_that_the_source_names_and_nobody_else(
+    repository: GitRepository, tmp_path: Path
+) -> None:
+    authority, token = trustme.CA(), tmp_path / "token"
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    token.write_text("https-canary\n")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    https = SmartHttp(repository, token="https-canary", tls=tls)
+    try:
+        trusted = Remote(https.url, ca_file=str(tmp_path / "ca.pem"), token_file=str(token))
+        async with asked(Source("shop", trusted, branch="main"), tmp_path / "store") as git:
+            commit = await git.look()
+            assert [each.path for each in (await git.fetch(commit, "")).documents] == ["a.yaml"]
+        for ca_file in ("", str(tmp_path / "other.pem")):
+            stranger = Remote(https.url, ca_file=ca_file, token_file=str(token))
+            async with asked(Source("shop", stranger, branch="main"), tmp_path / "other") as git:
+                with pytest.raises(RepositoryTrouble, match="certificate") as refused:
+                    await git.look()
+            assert "canary" not in refused.value.message
+    finally:
+        https.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,8 @@ from api.cli.messages import word
 from api.cli.planning import allow_removals, show_changes
 from api.cli.publishing import author, finish, now_s, once_more_is_safe
 from api.cli.shared import invocation_of
+from api.cli.terminal import escape, say
+from api.errors import FairleadError
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient
@@ -57,9 +61,21 @@ def command(
                 message=message,
                 idempotency_key=idempotency_key,
             )
+        await _tell_of_syncs(client, published.revision)
         await finish(client, published, invocation, wait=wait, started_s=started_s)
 
     ask(invocation, roll_back)
+
+
+async def _tell_of_syncs(client: ManagementClient, revision: pb.Revision) -> None:
+    """What follows a repository into a workspace that was rolled back stops there, and says so."""
+    syncs: Sequence[pb.Sync] = ()
+    with suppress(FairleadError):  # it is stored; who follows it says the rest
+        syncs = await client.list_syncs(revision.group)
+    for sync in syncs:
+        workspace = sync.workspace
+        if revision.workspaces.get(workspace) == revision.number and sync.report.mode == "enforce":
+            say(escape(f"this suspends the sync of workspace {workspace}; `fairlead sync resume {workspace}` goes on"))
 
 
 async def _ask_about_removals(

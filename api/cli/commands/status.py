@@ -12,6 +12,7 @@ from api.cli.groups import GroupOption
 from api.cli.messages import age, plain, seconds_of, short_reason
 from api.cli.output import Column, Format, show_document, table_lines, write_lines
 from api.cli.shared import invocation_of
+from api.cli.sync_lines import not_well
 from api.cli.terminal import escape, say
 from api.cli.watching import show_or_watch
 from api.errors import NotFound, StoreUnavailable
@@ -32,12 +33,14 @@ class Picture:
     groups: tuple[pb.GroupStatus, ...]
     objects: list[dict[str, Any]]
     why_no_objects: str = ""
+    syncs: tuple[pb.Sync, ...] = ()
 
 
 def command(context: typer.Context, group: GroupOption = "") -> None:
     """Show the server and its store, and for each group its revision and how its gateways stand.
 
-    -o json has also every authored object with its conditions.
+    Syncs from repositories that are not at their commit are named. -o json has all of them, and every authored object
+    with its conditions.
     """
     invocation = invocation_of(context)
     with_objects = invocation.output in (Format.JSON, Format.YAML, Format.NAME)
@@ -64,14 +67,13 @@ async def _look(client: ManagementClient, named: str, *, with_objects: bool) -> 
     if named and not groups:
         there = ", ".join(group.head.group for group in status.groups) or "none yet"
         raise NotFound(f"there is no group {named!r}; there are: {there}")
-    if not with_objects:
-        return Picture(status, groups, [])
     if not status.store.reachable:
-        return Picture(status, groups, [], status.store.detail or "the store does not answer")
+        return Picture(status, groups, [], (status.store.detail or "the store does not answer") if with_objects else "")
     try:
-        return Picture(status, groups, await _objects(client, groups))
+        syncs = await client.list_syncs(named)
+        return Picture(status, groups, await _objects(client, groups) if with_objects else [], syncs=syncs)
     except StoreUnavailable as error:
-        return Picture(status, groups, [], error.message)
+        return Picture(status, groups, [], error.message if with_objects else "")
 
 
 async def _objects(client: ManagementClient, groups: Sequence[pb.GroupStatus]) -> list[dict[str, Any]]:
@@ -99,6 +101,7 @@ def _document(picture: Picture) -> dict[str, Any]:
         "revision": only.number if only else None,
         "groups": [group for group in groups if group["head"]["group"] in {one.head.group for one in picture.groups}],
         "objects": picture.objects,
+        "syncs": [plain(each) for each in picture.syncs],
         **({"objects_unknown_because": picture.why_no_objects} if picture.why_no_objects else {}),
     }
 
@@ -114,6 +117,8 @@ def _lines(picture: Picture) -> Iterator[str]:
         yield f"        {escape(status.store.detail)}"
     if status.nodes_unassigned:
         yield f"nodes   {status.nodes_unassigned} of groups that do not exist; `fairlead nodes` names them"
+    for line in not_well(picture.syncs):
+        yield f"sync    {line}"
     yield ""
     if not picture.groups:
         yield "no groups yet; `fairlead apply DIR` makes one"
@@ -140,4 +145,4 @@ def _what_matters(picture: Picture) -> object:
     """Without the time of day, which always differs."""
     status = plain(picture.status)
     status.pop("now")
-    return status, picture.objects
+    return status, picture.objects, [*not_well(picture.syncs)]

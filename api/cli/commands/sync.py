@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from api.cli.messages import plain
 from api.cli.output import Column, Format, Listing, show_document, show_listing, write_lines
 from api.cli.publishing import author
 from api.cli.shared import Invocation, invocation_of
+from api.cli.sync_lines import state_of, trouble_lines
 from api.cli.terminal import escape
 from api.errors import InvalidConfig, NotFound
 
@@ -55,7 +56,7 @@ def status(context: typer.Context, workspace: One = "", group: GroupOption = "")
         Listing(COLUMNS, rows, names, document, "nothing is followed; see `fairlead gitops --help`"), invocation.output
     )
     if invocation.output in (Format.TABLE, Format.WIDE):
-        write_lines(line for each in found for line in _trouble(each))
+        write_lines(line for each in found for line in trouble_lines(each))
 
 
 def now(context: typer.Context, workspace: Workspace, group: Group = "") -> None:
@@ -116,11 +117,10 @@ def _of(syncs: Sequence[pb.Sync], workspace: str) -> list[pb.Sync]:
 
 def _row(sync: pb.Sync, now_s: float) -> tuple[str, ...]:
     report = sync.report
-    state = "lost" if sync.lost else report.state
     return (
         sync.workspace,
         sync.group,
-        "suspended" if sync.orders.suspended_by and not sync.lost else state,
+        state_of(sync),
         report.commit[:12] or "-",
         _age(now_s - report.committed.seconds) if report.committed.seconds else "-",
         str(report.revision) if report.revision else "-",
@@ -130,25 +130,6 @@ def _row(sync: pb.Sync, now_s: float) -> tuple[str, ...]:
         report.mode,
         report.author,
     )
-
-
-def _trouble(sync: pb.Sync) -> list[str]:
-    """What keeps a sync from its commit, below the table."""
-    report, orders = sync.report, sync.orders
-    lines = []
-    if sync.lost:
-        lines.append(f"{sync.workspace}: its follower has said nothing for too long; is `fairlead gitops` running?")
-    if orders.suspended_by:
-        why = f": {orders.suspended_why}" if orders.suspended_why else ""
-        lines.append(f"{sync.workspace}: suspended by {orders.suspended_by}{why}")
-    elif report.why:
-        lines.append(f"{sync.workspace}: {report.why}")
-    lines += [f"  {_place(finding)} {finding.code} {finding.message}" for finding in report.findings]
-    return [escape(line) for line in lines]
-
-
-def _place(finding: Any) -> str:
-    return ":".join(str(part) for part in (finding.path, finding.line, finding.column) if part)
 
 
 def _age(seconds: float) -> str:
