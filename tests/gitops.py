@@ -7,8 +7,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import os
-import signal
 import subprocess
 import time
 import urllib.error
@@ -26,14 +24,14 @@ from agents.gitops.source_loop import SourceLoop
 from agents.gitops.sources import Source
 from api.management.client import ManagementClient
 from tests.edges import eventually
-from tests.spine import FAIRLEAD, ROOT, ServerProcess, wait_for
+from tests.spine import FAIRLEAD, ROOT, ChildProcess, ServerProcess, wait_for
 
 SECRET = "webhook-canary"
 SECRET_HERE = "SECRET_HERE"
 QUICK = Pace(pause_s=0.05, heartbeat_s=0.5)
 
 
-class GitOpsProcess:
+class GitOpsProcess(ChildProcess):
     """Follows one or more sources; `settings` is the TOML of --config."""
 
     def __init__(self, directory: Path, server: ServerProcess, settings: str) -> None:
@@ -43,7 +41,6 @@ class GitOpsProcess:
         self._settings, self._ready = directory / "gitops.toml", directory / "ready.json"
         self._settings.write_text(settings.replace(SECRET_HERE, str(self._secret())))
         self._server = server
-        self._process: subprocess.Popen[bytes] | None = None
 
     def _secret(self) -> Path:
         path = self.directory / "webhook-secret"
@@ -67,17 +64,6 @@ class GitOpsProcess:
         wait_for(lambda: self._ready.exists() or self._process.poll() is not None, "fairlead gitops")  # type: ignore[union-attr]
         assert self._process.poll() is None, self.log.read_text()
         return self
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        os.kill(self.pid, signal.SIGKILL)
-        assert self._process is not None
-        self._process.wait(10)
 
     def stop(self) -> None:
         """SIGTERM; it ends with 0."""

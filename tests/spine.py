@@ -49,7 +49,24 @@ class Done:
         return json.loads(self.out)  # type: ignore[no-any-return]
 
 
-class ServerProcess:
+class ChildProcess:
+    """A process of a test, from its start to its end by process id."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        os.kill(self.pid, signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(60)
+
+
+class ServerProcess(ChildProcess):
     """One `fairlead dev` or `fairlead serve`. Ports are chosen once, so that a restart is found where it was."""
 
     def __init__(
@@ -61,7 +78,6 @@ class ServerProcess:
         self.log = directory / "server.log"
         self._ready = directory / "ready.json"
         self._command = (*program, command, *arguments)
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ServerProcess:
         """Start it and wait until it says it is ready."""
@@ -83,17 +99,6 @@ class ServerProcess:
                 (*command, f"--ready-file={self._ready}"), stdout=sink, stderr=sink, cwd=ROOT
             )
         return self
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        os.kill(self.pid, signal.SIGKILL)
-        assert self._process is not None
-        self._process.wait(60)
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""

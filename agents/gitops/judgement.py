@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.gitops.sources import Source
+from api.errors import Finding
 from snapshots.store.syncs import BROKEN_GLASS, SyncOrders
 
 BEYOND_BUDGETS = "fairlead-beyond-budgets: yes"
@@ -43,14 +44,17 @@ class Tried:
     commit: str
     head: int
     outcome: Outcome
+    why: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Nothing to do. `why` is a sentence for people, empty where the state says it all."""
+    """Nothing to do. `why` is a sentence for people, empty where the state says it all; `findings` say where."""
 
     state: State
     why: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def next_step(source: Source, commit: str, standing: Standing, tried: Tried | No
         if tried.outcome != "suspended":
             return _settled(tried)
         if not resumed:
-            return Rest("suspended", suspension(source, standing))
+            return Rest("suspended", tried.why or suspension(source, standing))
     if standing.by_hand and not resumed:
         return Compare(commit, changed_by_hand=standing.revision)
     if standing.revision and source.commit_in(standing.source) == commit:
@@ -97,11 +101,7 @@ def next_step(source: Source, commit: str, standing: Standing, tried: Tried | No
 
 
 def _settled(tried: Tried) -> Rest:
-    if tried.outcome == "refused":
-        return Rest("refused", "the commit was refused; it is tried again when something changes")
-    if tried.outcome == "drifted":
-        return Rest("drifted", "what is served differs from the repository; this source only reports")
-    return Rest("synced")
+    return Rest("synced" if tried.outcome == "published" else tried.outcome, tried.why, tried.findings)
 
 
 def is_meant_beyond_budgets(message: str) -> bool:

@@ -10,9 +10,7 @@ import msgspec
 
 from agents.gitops.sources import Mode, Remote, Source, StatusForm, StatusTarget
 from api.errors import InvalidConfig
-from api.hosting.address import Address
 
-DEFAULT_HTTP = Address("127.0.0.1", 18003)
 SHORTEST_POLL_S = 1.0
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]

@@ -18,7 +18,6 @@ from agents.gitops.following import RevisionFollower
 from agents.gitops.git_process import Checkout, GitProcess, RepositoryTrouble
 from agents.gitops.judgement import (
     Compare,
-    Outcome,
     Rest,
     Standing,
     Sync,
@@ -33,14 +32,14 @@ from agents.gitops.schedule import USUAL, Pace, Schedule
 from agents.gitops.server import Server, Turn
 from agents.gitops.sources import Source
 from agents.gitops.status import Shown, SourceStatus
-from api.errors import FairleadError
+from api.errors import FairleadError, Finding
 from api.management.client import ManagementClient
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import logs
+from snapshots.authoring.printable import few_of
 
 # Not what a commit is like: the server or its store is away, or the turn went to another while this one fetched.
 _NO_VERDICT = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED")
-PATHS_SHOWN = 5
 
 
 class SourceLoop:
@@ -160,7 +159,7 @@ class SourceLoop:
         self._observe(commit, standing)
         step = next_step(self.source, commit, standing, self._tried, self._turn.orders)
         if isinstance(step, Rest):
-            self._tell(step.state, step.why or self._rewritten(), keep_findings=step.state == "refused")
+            self._tell(step.state, step.why or self._rewritten(), findings=step.findings)
             return
         self._tell("syncing", "")
         checkout = await self._fetched(commit, standing)
@@ -200,7 +199,7 @@ class SourceLoop:
                 raise RepositoryTrouble(problem, again=False)
         except RepositoryTrouble as trouble:
             if not trouble.again:
-                self._tried = Tried(commit, standing.head, "refused")
+                self._tried = Tried(commit, standing.head, "refused", trouble.message, trouble.findings)
             raise
         rewritten = before if checkout.follows is False or (checkout.follows is None and before) else ""
         self.status = replace(
@@ -224,15 +223,15 @@ class SourceLoop:
             if paths and changed_again(paths, before, wanted) and self.source.mode == "enforce":
                 self._log.info("resumed: what was changed by hand was changed again", commit=step.commit)
                 return Sync(step.commit, standing.head)
-            self._settle(step.commit, standing, "suspended")
-            self._tell("suspended", f"{suspension(self.source, standing)}: {_some(sorted(paths))}")
+            why = f"{suspension(self.source, standing)}: {few_of(sorted(paths))}"
+            self._settle(Tried(step.commit, standing.head, "suspended", why), "suspended")
             return None
         differing = sorted(paths_that_differ(await self._server.documents(standing.revision), wanted))
-        self._settle(step.commit, standing, "drifted" if differing else "published")
         if differing:
-            self._tell("drifted", f"{len(differing)} documents differ from what is served: {_some(differing)}")
+            why = f"{len(differing)} documents differ from what is served: {few_of(differing)}"
+            self._settle(Tried(step.commit, standing.head, "drifted", why), "drifted")
         else:
-            self._tell("synced", "")
+            self._settle(Tried(step.commit, standing.head, "published"), "synced")
         return None
 
     async def _publish(self, checkout: Checkout, standing: Standing, step: Sync) -> None:
@@ -243,8 +242,8 @@ class SourceLoop:
         except FairleadError as error:
             if error.status in _NO_VERDICT:
                 raise
-            self._settle(checkout.commit, standing, "refused")
-            self._tell("refused", error.message, findings=error.findings)
+            tried = Tried(checkout.commit, standing.head, "refused", error.message, error.findings)
+            self._settle(tried, "refused")
             return
         revision = answer.revision
         self._tried = Tried(checkout.commit, revision.number, "published")
@@ -255,14 +254,16 @@ class SourceLoop:
             self._log.info("published", commit=checkout.commit, revision=revision.number, group=revision.group)
             await self._following.follow(self._server.follow(revision.number))
 
-    def _settle(self, commit: str, standing: Standing, outcome: Outcome) -> None:
-        self._tried = Tried(commit, standing.head, outcome)
+    def _settle(self, tried: Tried, state: Shown) -> None:
+        """A verdict, remembered with its words: they are still there when the server was away in between."""
+        self._tried = tried
+        self._tell(state, tried.why, findings=tried.findings)
 
     def _rewritten(self) -> str:
         before = self.status.rewritten
         return f"the history was rewritten: {before[:12]} is no ancestor that could be found" if before else ""
 
-    def _tell(self, state: Shown, why: str, *, findings: tuple[Any, ...] = (), keep_findings: bool = False) -> None:
+    def _tell(self, state: Shown, why: str, *, findings: tuple[Finding, ...] = ()) -> None:
         status = self.status
         if state not in (status.state, "syncing"):
             told = self._log.info if state in ("synced", "paused") else self._log.warning
@@ -271,8 +272,8 @@ class SourceLoop:
         self.status = replace(
             status,
             state=state,
-            why=status.why if keep_findings and status.state == "refused" else why,
-            findings=status.findings if keep_findings else findings,
+            why=why,
+            findings=findings,
             since_s=self._now_s() if moved else status.since_s,
         )
 
@@ -287,9 +288,3 @@ class SourceLoop:
         told = {"revision": progress.revision, "commit": self.status.served}
         for rejection in progress.rejections:
             self._log.warning("rejected", node=rejection.node, message=rejection.message, **told)
-
-
-def _some(paths: Any) -> str:
-    """A few of many, for a sentence."""
-    shown = ", ".join(paths[:PATHS_SHOWN])
-    return f"{shown} and {len(paths) - PATHS_SHOWN} more" if len(paths) > PATHS_SHOWN else shown

@@ -19,6 +19,14 @@ FIELDS_SHOWN = 20
 MARKS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 
 
+def lines_of(head: str, details: Sequence[str], *, every_field: bool) -> Iterator[str]:
+    """A line for each detail behind `head`, up to FIELDS_SHOWN unless every one is asked for."""
+    shown = details if every_field else details[:FIELDS_SHOWN]
+    yield from (f"{head}{escape(detail)}".rstrip() for detail in shown)
+    if len(shown) < len(details):
+        yield f"{head}… and {len(details) - len(shown)} more fields; -o wide shows all"
+
+
 class Changes:
     """Prints changes; secrets on both sides are compared by fingerprints of this run."""
 
@@ -30,11 +38,7 @@ class Changes:
         for change in changes:
             mark, color = MARKS[word(change, "kind")]
             head = f"{paint(color, mark)} {short_type(change.type_url)} {escape(change.name)}"
-            details = self._details(change)
-            shown = details if every_field else details[:FIELDS_SHOWN]
-            yield from (f"{head}  {escape(detail)}".rstrip() for detail in shown)
-            if len(shown) < len(details):
-                yield f"{head}  … and {len(details) - len(shown)} more fields; -o wide shows all"
+            yield from lines_of(f"{head}  ", self._details(change), every_field=every_field)
 
     def _details(self, change: pb.Change) -> Sequence[str]:
         if word(change, "kind") != "changed":

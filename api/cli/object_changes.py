@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from api.cli.authored import redacted_document
-from api.cli.changes import FIELDS_SHOWN, MARKS, field_document
+from api.cli.changes import MARKS, field_document, lines_of
 from api.cli.fields import FieldChange, field_changes
 from api.cli.messages import plain, word
 from api.cli.resources import place_of
@@ -33,11 +33,7 @@ class ObjectChanges:
         for change in changes:
             mark, color = MARKS[word(change, "kind")]
             head = f"{paint(color, mark)} {escape(title(change))}"
-            details = self._details(change)
-            shown = details if every_field else details[:FIELDS_SHOWN]
-            yield from (f"{head}   {escape(detail)}".rstrip() for detail in shown)
-            if len(shown) < len(details):
-                yield f"{head}   … and {len(details) - len(shown)} more fields; -o wide shows all"
+            yield from lines_of(f"{head}   ", self._details(change), every_field=every_field)
 
     def _details(self, change: pb.ObjectChange) -> Sequence[str]:
         if word(change, "kind") != "changed":

@@ -18,6 +18,7 @@ from agents.gitops.judgement import (
 )
 from agents.gitops.schedule import BACKOFF_LIMIT_S, Schedule
 from agents.gitops.sources import Mode, Remote, Source
+from api.errors import Finding
 from snapshots.store.syncs import SyncOrders
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -57,6 +58,12 @@ def test_a_refused_commit_is_not_tried_again_until_something_changes() -> None:
     step = next_step(a_source(), NEW, standing(), Tried(NEW, 5, "refused"), SyncOrders())
     assert isinstance(step, Rest)
     assert step.state == "refused"
+
+
+def test_a_verdict_keeps_its_words_and_findings() -> None:
+    finding = Finding("E0301", "no such field", "web.yaml", 7)
+    tried = Tried(NEW, 5, "refused", "1 error", (finding,))
+    assert next_step(a_source(), NEW, standing(), tried, SyncOrders()) == Rest("refused", "1 error", (finding,))
 
 
 def test_a_suspended_source_says_by_whom_and_what_resumes_it() -> None:

@@ -32,8 +32,8 @@ def test_a_file_that_cannot_be_read_any_more_is_as_it_was() -> None:
 def test_it_says_which() -> None:
     held = held_back(NOW, OLD, {"a", "new"})
     assert str(held) == "a as before, what is wrong in new left out"
-    many = held_back((), [Document(str(number), b"") for number in range(5)], set("01234"))
-    assert str(many) == "0, 1, 2 and 2 more as before"
+    many = held_back((), [Document(str(number), b"") for number in range(7)], set("0123456"))
+    assert str(many) == "0, 1, 2, 3, 4 and 2 more as before"
 
 
 def test_only_errors_in_files_can_be_held_back() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from api.errors import Finding
+from snapshots.authoring.printable import few_of
 from snapshots.model import Document
 
 
@@ -28,9 +29,9 @@ class HeldBack:
     def __str__(self) -> str:
         parts = []
         if self.as_before:
-            parts.append(f"{_named(self.as_before)} as before")
+            parts.append(f"{few_of(self.as_before)} as before")
         if self.left_out:
-            parts.append(f"what is wrong in {_named(self.left_out)} left out")
+            parts.append(f"what is wrong in {few_of(self.left_out)} left out")
         return ", ".join(parts)
 
 
@@ -51,8 +52,3 @@ def wrong_paths(findings: Iterable[Finding]) -> frozenset[str]:
     """The files that errors are in. Empty when an error is in none of them: nothing can be held back then."""
     errors = [each for each in findings if each.severity == "error"]
     return frozenset(each.path for each in errors) if all(each.path for each in errors) else frozenset()
-
-
-def _named(paths: tuple[str, ...], shown: int = 3) -> str:
-    more = f" and {len(paths) - shown} more" if len(paths) > shown else ""
-    return ", ".join(paths[:shown]) + more
