@@ -20,9 +20,9 @@ from xds.protocol.plan import Response
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, Nonce
 from xds.protocol.variant import Variant
-from xds.server.encoding import encode_body
-from xds.server.limits import Limits
-from xds.server.listener import new_server
+from xds.transport.encoding import encode_body
+from xds.transport.limits import Limits
+from xds.transport.listener import new_server
 
 
 class BareStream:

@@ -23,14 +23,14 @@ from xds.fleet import Fleet
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, GroupName
 from xds.server.follow import Follower
-from xds.server.observer import SilentObserver
-from xds.server.server import XdsServer
+from xds.server.observer import SilentServerObserver
+from xds.transport.server import XdsServer
 
 GROUP = GroupName("bench")
 WORKSPACE = WorkspaceName("default")
 
 
-class BenchServer(SilentObserver):
+class BenchServer(SilentServerObserver):
     """The parts of a server, and what it serves."""
 
     def __init__(self) -> None:

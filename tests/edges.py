@@ -16,15 +16,16 @@ from xds.fleet import Fleet
 from xds.protocol.plan import Close
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
-from xds.server.observer import SilentObserver, StreamInfo
-from xds.server.server import XdsOptions, XdsServer
+from xds.server.observer import SilentServerObserver
+from xds.transport.observer import StreamInfo
+from xds.transport.server import XdsOptions, XdsServer
 
 GROUP = GroupName("default")
 WORKSPACE = WorkspaceName("default")
 KEYS = count(1)
 
 
-class Recorder(SilentObserver):
+class Recorder(SilentServerObserver):
     """Keeps what a test may ask for."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.spine import ServerProcess, wait_for
-from xds.server.conversation import Conversation
+from xds.transport.conversation import Conversation
 
 MIB = 1024 * 1024
 WATCHED = (sys.executable, "-m", "tests.memory")

@@ -21,9 +21,9 @@ from api.envoy.registry import load_default
 from tests.clients import DISCOVERY
 from tests.spine import ROOT
 from xds.protocol.types import RESOURCE_TYPES
-from xds.server.csds import CLIENT_STATUS
-from xds.server.load_reports import LOAD_REPORTING
-from xds.server.services import DISCOVERY_SERVICES
+from xds.transport.csds import CLIENT_STATUS
+from xds.transport.load_reports import LOAD_REPORTING
+from xds.transport.services import DISCOVERY_SERVICES
 
 AT_A_TIME = 20
 REPORTS = f"/{LOAD_REPORTING}/StreamLoadStats"

@@ -16,7 +16,7 @@ from xds.protocol.plan import Response
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, Nonce
 from xds.protocol.variant import Variant
-from xds.server.encoding import ResponseEncoder
+from xds.transport.encoding import ResponseEncoder
 
 STREAMS = 1_000
 SIZE_BYTES = 1_000

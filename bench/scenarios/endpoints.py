@@ -32,8 +32,8 @@ from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import CLUSTER as CLUSTER_TYPE
 from xds.protocol.types import ENDPOINT, GroupName
 from xds.server.follow_endpoints import EndpointFollower
-from xds.server.observer import SilentObserver
-from xds.server.server import XdsServer
+from xds.server.observer import SilentServerObserver
+from xds.transport.server import XdsServer
 
 GROUP = "bench"
 CLUSTER = "backends"
@@ -74,7 +74,7 @@ async def _serving_ms(directory: Path) -> float:
         etcd = await stack.enter_async_context(await EmbeddedEtcd.start(directory))
         store = EtcdStore(EtcdClient(EtcdSettings((etcd.endpoint,))), time.time)
         stack.push_async_callback(store.close)
-        server, observer = XdsServer(load_default(), Fleet()), SilentObserver()
+        server, observer = XdsServer(load_default(), Fleet()), SilentServerObserver()
         await server.start()
         stack.push_async_callback(server.drain, 0)
         following = asyncio.create_task(EndpointFollower(store, server.groups, observer).run())

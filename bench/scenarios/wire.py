@@ -35,8 +35,8 @@ from xds.fleet import Fleet
 from xds.protocol.plan import Response
 from xds.protocol.resource import Resource
 from xds.protocol.types import VIRTUAL_HOST, GroupName
-from xds.server.observer import SilentObserver, StreamInfo
-from xds.server.server import XdsServer
+from xds.transport.observer import SilentObserver, StreamInfo
+from xds.transport.server import XdsServer
 
 HOSTS = 10_000
 ROUNDS = 20

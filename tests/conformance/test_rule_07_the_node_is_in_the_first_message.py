@@ -12,8 +12,8 @@ from tests.transcripts import DELTA, STATE, an_edge
 from xds.protocol.requests import DeltaRequest, Node, StateRequest
 from xds.protocol.types import CLUSTER, LISTENER
 from xds.protocol.variant import Variant
-from xds.server.decoding import DELTA_REQUEST, STATE_REQUEST, RequestDecoder
-from xds.server.limits import Limits
+from xds.transport.decoding import DELTA_REQUEST, STATE_REQUEST, RequestDecoder
+from xds.transport.limits import Limits
 
 REQUEST: dict[Variant, type[DeltaRequest | StateRequest]] = {DELTA: DeltaRequest, STATE: StateRequest}
 

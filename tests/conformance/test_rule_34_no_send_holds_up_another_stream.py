@@ -16,8 +16,8 @@ from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually
 from tests.memory import malloc_mib
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, GroupName
-from xds.server.limits import Limits
-from xds.server.server import XdsOptions
+from xds.transport.limits import Limits
+from xds.transport.server import XdsOptions
 
 Kind = type[DeltaClient | StateClient]
 BOTH = pytest.mark.parametrize("kind", [DeltaClient, StateClient])

@@ -22,8 +22,8 @@ from tests.edges import a_cluster, an_edge, eventually
 from tests.spine import ServerProcess, wait_for
 from tests.whole_servers import WholeServer, a_cluster_document, a_workspace, whole_server
 from xds.protocol.types import CLUSTER, GroupName
-from xds.server.limits import Limits
-from xds.server.server import XdsOptions
+from xds.transport.limits import Limits
+from xds.transport.server import XdsOptions
 
 Client = DeltaClient | StateClient
 BOTH = pytest.mark.parametrize("kind", [DeltaClient, StateClient])

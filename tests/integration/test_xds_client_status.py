@@ -17,9 +17,9 @@ from tests.clients import DeltaClient, StateClient, XdsClient
 from tests.edges import GROUP, EdgeForTests, a_cluster, an_assignment, an_edge, eventually
 from tests.whole_servers import whole_server
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
-from xds.server.csds import CLIENT_STATUS, Audience
-from xds.server.limits import Limits
-from xds.server.server import XdsOptions
+from xds.transport.csds import CLIENT_STATUS, Audience
+from xds.transport.limits import Limits
+from xds.transport.server import XdsOptions
 
 FETCH = f"/{CLIENT_STATUS}/FetchClientStatus"
 

@@ -15,8 +15,8 @@ from tests.edges import GROUP, EdgeForTests, a_cluster, an_assignment, an_edge, 
 from tests.memory import held, malloc_mib
 from xds.fleet import NodeState
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
-from xds.server.limits import Limits
-from xds.server.server import XdsOptions
+from xds.transport.limits import Limits
+from xds.transport.server import XdsOptions
 
 VARIANTS = pytest.mark.parametrize("kind", [DeltaClient, StateClient])
 LOUD, OTHER = GroupName("loud"), GroupName("other")

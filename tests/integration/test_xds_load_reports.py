@@ -14,9 +14,9 @@ from tests.clients import DeltaClient, LoadClient
 from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually
 from xds.fleet.load import ClusterLoad, Locality, MetricSum
 from xds.protocol.types import CLUSTER, GroupName
-from xds.server import load_reports
-from xds.server.limits import Limits
-from xds.server.server import XdsOptions
+from xds.transport import load_reports
+from xds.transport.limits import Limits
+from xds.transport.server import XdsOptions
 
 HERE = {"region": "eu", "zone": "eu-1", "sub_zone": "a"}
 

@@ -25,7 +25,7 @@ from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, ENDPOINT, SECRET, GroupName, TypeUrl
 from xds.server.json_encoding import JsonEncoder
 from xds.server.rest import HTTP_STATUS, REQUEST_LIMIT_BYTES, rest_route
-from xds.server.services import DISCOVERY_SERVICES, DiscoveryService
+from xds.transport.services import DISCOVERY_SERVICES, DiscoveryService
 
 EDGE = GroupName("edge")
 NODE = {"id": "edge-1", "cluster": "edge"}

@@ -22,9 +22,9 @@ from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually
 from xds.fleet import Fleet
 from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER, GroupName
-from xds.server.identity import AuthContext
-from xds.server.server import XdsOptions, XdsServer
-from xds.server.tls import TlsFiles
+from xds.transport.identity import AuthContext
+from xds.transport.server import XdsOptions, XdsServer
+from xds.transport.tls import TlsFiles
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

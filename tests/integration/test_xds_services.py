@@ -25,7 +25,7 @@ from xds.protocol.types import (
     VIRTUAL_HOST,
     TypeUrl,
 )
-from xds.server.services import DISCOVERY_SERVICES, DiscoveryService
+from xds.transport.services import DISCOVERY_SERVICES, DiscoveryService
 
 SINGLE = tuple(row for row in DISCOVERY_SERVICES if row.only_type is not None)
 BOTH = [

@@ -28,9 +28,9 @@ from xds.protocol.resource import Resource
 from xds.protocol.session import Limits, Session
 from xds.protocol.types import BY_URL, CLUSTER, ENDPOINT, GroupName
 from xds.protocol.variant import Variant
-from xds.server.decoding import RequestDecoder, StreamRefused
-from xds.server.encoding import ResponseEncoder
-from xds.server.limits import Limits as EdgeLimits
+from xds.transport.decoding import RequestDecoder, StreamRefused
+from xds.transport.encoding import ResponseEncoder
+from xds.transport.limits import Limits as EdgeLimits
 
 STATUSES = {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}
 DECODER = RequestDecoder(load_default(), EdgeLimits())

@@ -7,7 +7,7 @@ import asyncio
 from tests.edges import eventually
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, GroupName
-from xds.server.catalogues import WAKE_BATCH, Catalogues
+from xds.transport.catalogues import WAKE_BATCH, Catalogues
 
 LARGE, SMALL = GroupName("large"), GroupName("small")
 ONE = Resource.of(CLUSTER, "one", b"1")

@@ -9,8 +9,8 @@ import pytest
 from api.envoy.registry import load_default
 from xds.protocol.requests import ErrorDetail
 from xds.protocol.types import CLUSTER
-from xds.server.decoding import DELTA_REQUEST, STATE_REQUEST, RequestDecoder, StreamRefused
-from xds.server.limits import Limits
+from xds.transport.decoding import DELTA_REQUEST, STATE_REQUEST, RequestDecoder, StreamRefused
+from xds.transport.limits import Limits
 
 DECODER = RequestDecoder(load_default(), Limits())
 

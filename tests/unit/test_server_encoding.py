@@ -12,7 +12,7 @@ from xds.protocol.plan import ResourceError, Response
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, Nonce
 from xds.protocol.variant import Variant
-from xds.server.encoding import ResponseEncoder
+from xds.transport.encoding import ResponseEncoder
 
 MIB = 1024 * 1024
 SIZES = (0, 1, 100, 127, 128, 16_383, 16_384, 3_000_000)

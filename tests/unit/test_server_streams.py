@@ -15,12 +15,12 @@ from xds.fleet import Fleet
 from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName
 from xds.protocol.variant import Variant
-from xds.server.catalogues import Catalogues
-from xds.server.conversation import peer_address
-from xds.server.decoding import RequestDecoder
-from xds.server.identity import AuthContext, by_cluster
-from xds.server.limits import Limits
-from xds.server.streams import Edge, Stream
+from xds.transport.catalogues import Catalogues
+from xds.transport.conversation import peer_address
+from xds.transport.decoding import RequestDecoder
+from xds.transport.identity import AuthContext, by_cluster
+from xds.transport.limits import Limits
+from xds.transport.streams import Edge, Stream
 
 
 class HandContext:

@@ -17,21 +17,21 @@ from snapshots.checks.budgets import Budgets
 from snapshots.store.endpoint_sets import Store
 from snapshots.store.protocol import StoreStatus
 from xds.fleet import Fleet
-from xds.server.csds import Audience
 from xds.server.follow import Follower
 from xds.server.follow_endpoints import EndpointFollower
 from xds.server.gauges import declare_gauges
 from xds.server.json_encoding import JsonEncoder
-from xds.server.limits import Limits
 from xds.server.load_gauges import declare_load
 from xds.server.management import ManagementServer
 from xds.server.readiness import Readiness
 from xds.server.reporting import Reporting
 from xds.server.rest import rest_is_off, rest_route
-from xds.server.server import XdsOptions, XdsServer
 from xds.server.settings import ServerSettings
 from xds.server.taste.at_publish import taste_of
-from xds.server.tls import TlsFiles
+from xds.transport.csds import Audience
+from xds.transport.limits import Limits
+from xds.transport.server import XdsOptions, XdsServer
+from xds.transport.tls import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)

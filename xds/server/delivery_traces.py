@@ -14,7 +14,7 @@ from api.telemetry import tracing
 from snapshots.store.protocol import Revision
 from xds.protocol import plan
 from xds.protocol.types import GroupName, TypeUrl
-from xds.server.observer import StreamInfo
+from xds.transport.observer import StreamInfo
 
 SPANS_PER_REVISION = 1000
 

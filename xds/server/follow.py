@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 
 from api.errors import FairleadError, NotFound, StoreUnavailable
+from api.hosting.retrying import RETRY_LONGEST_S, retry_delays
 from snapshots.store.protocol import Revision, SnapshotStore
 from xds.fleet import Fleet
 from xds.protocol.types import GroupName
-from xds.server.catalogues import Catalogues
-from xds.server.observer import Observer
-from xds.server.retrying import RETRY_LONGEST_S, retry_delays
+from xds.server.observer import ServerObserver
+from xds.transport.catalogues import Catalogues
 
 PROBE_S = 2.0
 
@@ -31,7 +31,7 @@ class Follower:
         store: SnapshotStore,
         catalogues: Catalogues,
         fleet: Fleet,
-        observer: Observer,
+        observer: ServerObserver,
         endpoints_known: asyncio.Event | None = None,
     ) -> None:
         self.ready = asyncio.Event()

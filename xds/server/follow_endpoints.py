@@ -12,13 +12,13 @@ import asyncio
 from collections.abc import Iterable
 
 from api.errors import FairleadError, StoreUnavailable
+from api.hosting.retrying import retry_delays
 from snapshots.store.endpoint_sets import EndpointSet, EndpointStore
 from xds.protocol.resource import Resource
 from xds.protocol.types import ENDPOINT, GroupName
-from xds.server.catalogues import Catalogues
 from xds.server.coalescing import Coalescer
-from xds.server.observer import Observer
-from xds.server.retrying import retry_delays
+from xds.server.observer import ServerObserver
+from xds.transport.catalogues import Catalogues
 
 INTERVAL_S = 0.1
 
@@ -29,7 +29,7 @@ class EndpointFollower:
     """Follows one store. `run` it in a task group; `known` is set once, when the first sets are in their places."""
 
     def __init__(
-        self, store: EndpointStore, catalogues: Catalogues, observer: Observer, interval_s: float = INTERVAL_S
+        self, store: EndpointStore, catalogues: Catalogues, observer: ServerObserver, interval_s: float = INTERVAL_S
     ) -> None:
         self.known = asyncio.Event()
         self._store = store

@@ -9,7 +9,7 @@ from api.telemetry.metrics import Measured
 from xds.fleet import Fleet
 from xds.server.follow import Follower
 from xds.server.readiness import Readiness
-from xds.server.server import XdsServer
+from xds.transport.server import XdsServer
 
 _STATES = ("current", "behind", "rejected", "unassigned", "offline")
 

@@ -13,7 +13,7 @@ from api.envoy.json_form import to_json
 from api.envoy.registry import EnvoyApi
 from xds.protocol.plan import ResourceError, Response
 from xds.protocol.resource import Resource
-from xds.server.kept_bytes import KeptBytes
+from xds.transport.kept_bytes import KeptBytes
 
 _Key = tuple[str, str, str]
 

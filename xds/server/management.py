@@ -16,10 +16,10 @@ from api.management.guard import Guard
 from api.management.policy import SERVICE, Proof, require_complete
 from api.management.service import ManagementService
 from api.management.v1 import management_pb2_grpc as rpc
-from xds.server.health import Health, add_reflection
-from xds.server.listener import listen
-from xds.server.observer import Observer
-from xds.server.tls import TlsFiles, reloading_credentials
+from xds.transport.health import Health, add_reflection
+from xds.transport.listener import listen
+from xds.transport.observer import Observer
+from xds.transport.tls import TlsFiles, reloading_credentials
 
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 0),

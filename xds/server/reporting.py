@@ -17,13 +17,14 @@ from snapshots.store.protocol import Revision
 from xds.protocol import plan
 from xds.protocol.types import BY_URL, GroupName, TypeUrl
 from xds.server.delivery_traces import DeliveryTraces
-from xds.server.observer import PollInfo, SilentObserver, StreamInfo
+from xds.server.observer import SilentServerObserver
+from xds.transport.observer import PollInfo, StreamInfo
 
 TOLD_SETS = 10
 
 
-class Reporting(SilentObserver):
-    """An Observer. `heads` are the records of what is served; `now` gives Unix seconds."""
+class Reporting(SilentServerObserver):
+    """A ServerObserver. `heads` are the records of what is served; `now` gives Unix seconds."""
 
     def __init__(
         self, hub: EventHub, heads: Callable[[], Mapping[GroupName, Revision]], now: Callable[[], float] = time.time

@@ -15,11 +15,11 @@ from starlette.routing import Route
 
 from xds.protocol.plan import Close
 from xds.protocol.types import SECRET, TypeUrl
-from xds.server.conversation import DEFECT
-from xds.server.decoding import StreamRefused
 from xds.server.json_encoding import JsonEncoder
-from xds.server.polling import Poller
-from xds.server.services import DISCOVERY_SERVICES
+from xds.transport.conversation import DEFECT
+from xds.transport.decoding import StreamRefused
+from xds.transport.polling import Poller
+from xds.transport.services import DISCOVERY_SERVICES
 
 PREFIX = "/v3/discovery:"
 ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -13,15 +13,15 @@ from xds.protocol.plan import Acked, Close, Observation, Rejected, Sent
 from xds.protocol.requests import Node
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, Nonce
-from xds.server.catalogues import Catalogues
-from xds.server.decoding import RequestDecoder
-from xds.server.identity import AuthContext
-from xds.server.limits import Limits
-from xds.server.listener import new_server
-from xds.server.observer import SilentObserver, StreamInfo
-from xds.server.polling import Poller
-from xds.server.services import discovery_handlers
-from xds.server.streams import Edge
+from xds.transport.catalogues import Catalogues
+from xds.transport.decoding import RequestDecoder
+from xds.transport.identity import AuthContext
+from xds.transport.limits import Limits
+from xds.transport.listener import new_server
+from xds.transport.observer import SilentObserver, StreamInfo
+from xds.transport.polling import Poller
+from xds.transport.services import discovery_handlers
+from xds.transport.streams import Edge
 
 NAME = "fairlead taste"
 _GROUP = GroupName("taste")

@@ -16,7 +16,7 @@ from typing import cast
 import grpc
 
 from api.errors import InvalidConfig
-from xds.server.observer import Observer
+from xds.transport.observer import Observer
 
 _Signature = tuple[tuple[int, int, int], ...]
 

@@ -14,19 +14,19 @@ from api.envoy.registry import EnvoyApi
 from api.hosting.address import Address
 from xds.fleet import Fleet, Loads
 from xds.protocol.plan import Close
-from xds.server.catalogues import Catalogues
-from xds.server.csds import CLIENT_STATUS, Audience, ClientStatusService
-from xds.server.decoding import RequestDecoder
-from xds.server.health import Health, add_reflection
-from xds.server.identity import Identify, by_cluster
-from xds.server.limits import Limits
-from xds.server.listener import listen, new_server
-from xds.server.load_reports import LOAD_REPORTING, LoadReporting
-from xds.server.observer import Observer, SilentObserver
-from xds.server.polling import Poller
-from xds.server.services import DISCOVERY_SERVICES, discovery_handlers
-from xds.server.streams import Edge
-from xds.server.tls import TlsFiles, reloading_credentials
+from xds.transport.catalogues import Catalogues
+from xds.transport.csds import CLIENT_STATUS, Audience, ClientStatusService
+from xds.transport.decoding import RequestDecoder
+from xds.transport.health import Health, add_reflection
+from xds.transport.identity import Identify, by_cluster
+from xds.transport.limits import Limits
+from xds.transport.listener import listen, new_server
+from xds.transport.load_reports import LOAD_REPORTING, LoadReporting
+from xds.transport.observer import Observer, SilentObserver
+from xds.transport.polling import Poller
+from xds.transport.services import DISCOVERY_SERVICES, discovery_handlers
+from xds.transport.streams import Edge
+from xds.transport.tls import TlsFiles, reloading_credentials
 
 DRAINING = Close("UNAVAILABLE", "this server is going away; connect again to another")
 DRAIN_STEP_S = 0.1

@@ -17,12 +17,12 @@ from xds.protocol.requests import Node, StateRequest
 from xds.protocol.session import Limits as SessionLimits
 from xds.protocol.types import GroupName, TypeUrl
 from xds.protocol.variant import Variant
-from xds.server.catalogues import ServedGroup
-from xds.server.conversation import DEFECT, STATUS_CODES, Context, peer_address
-from xds.server.decoding import StreamRefused
-from xds.server.identity import AuthContext
-from xds.server.observer import PollInfo
-from xds.server.streams import Edge
+from xds.transport.catalogues import ServedGroup
+from xds.transport.conversation import DEFECT, STATUS_CODES, Context, peer_address
+from xds.transport.decoding import StreamRefused
+from xds.transport.identity import AuthContext
+from xds.transport.observer import PollInfo
+from xds.transport.streams import Edge
 
 
 class Poller:

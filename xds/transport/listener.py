@@ -13,7 +13,7 @@ from grpc import aio
 
 from api.errors import InvalidConfig
 from api.hosting.address import Address, CannotListen
-from xds.server.limits import Limits
+from xds.transport.limits import Limits
 
 # Clients may ping this often without data before they are told off; Envoy's keepalive is 30 s where it is set at all.
 CLIENT_PING_INTERVAL_S = 5.0

@@ -14,7 +14,7 @@ from functools import lru_cache
 from xds.protocol.plan import ResourceError, Response
 from xds.protocol.variant import Variant
 from xds.protocol.wire import field, varint
-from xds.server.kept_bytes import KeptBytes
+from xds.transport.kept_bytes import KeptBytes
 
 # Tags of length-delimited fields: number << 3 | 2.
 _ANY_TYPE_URL, _ANY_VALUE = b"\x0a", b"\x12"

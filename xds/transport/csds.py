@@ -17,10 +17,10 @@ from google.protobuf.message import DecodeError
 
 from api.envoy.registry import EnvoyApi
 from api.hosting.address import Address
-from xds.server.conversation import CALL_ENDED, END_OF_CALL, STATUS_CODES, Context, peer_address
-from xds.server.decoding import StreamRefused
-from xds.server.status_answers import StatusAnswers
-from xds.server.streams import Edge
+from xds.transport.conversation import CALL_ENDED, END_OF_CALL, STATUS_CODES, Context, peer_address
+from xds.transport.decoding import StreamRefused
+from xds.transport.status_answers import StatusAnswers
+from xds.transport.streams import Edge
 
 CLIENT_STATUS = "envoy.service.status.v3.ClientStatusDiscoveryService"
 FOR_THIS_MACHINE = (

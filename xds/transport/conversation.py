@@ -12,9 +12,9 @@ import grpc
 from grpc import aio
 
 from xds.protocol.plan import Close
-from xds.server.decoding import StreamRefused
-from xds.server.limits import Limits
-from xds.server.observer import Observer
+from xds.transport.decoding import StreamRefused
+from xds.transport.limits import Limits
+from xds.transport.observer import Observer
 
 Context = aio.ServicerContext[bytes, bytes]
 

@@ -14,9 +14,9 @@ from api.envoy.registry import EnvoyApi
 from xds.fleet import NodeState, NodeStatus
 from xds.protocol.session import Session
 from xds.protocol.splitting import RESPONSE_LIMIT_BYTES
-from xds.server.client_status import tell_node, tell_resources, tell_types
-from xds.server.decoding import StreamRefused
-from xds.server.streams import Edge, Stream
+from xds.transport.client_status import tell_node, tell_resources, tell_types
+from xds.transport.decoding import StreamRefused
+from xds.transport.streams import Edge, Stream
 
 _STEP_ROWS = 100  # between two turns of everybody else; a node counts as one too
 

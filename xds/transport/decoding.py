@@ -15,8 +15,8 @@ from api.envoy.registry import EnvoyApi
 from xds.protocol.plan import Close
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node, StateRequest
 from xds.protocol.types import TypeUrl
-from xds.server.limits import Limits
-from xds.server.load_decoding import LOAD_REQUEST, LoadRequest, cluster_reports
+from xds.transport.limits import Limits
+from xds.transport.load_decoding import LOAD_REQUEST, LoadRequest, cluster_reports
 
 STATE_REQUEST = "envoy.service.discovery.v3.DiscoveryRequest"
 DELTA_REQUEST = "envoy.service.discovery.v3.DeltaDiscoveryRequest"

@@ -20,8 +20,8 @@ from xds.protocol.types import (
     TypeUrl,
 )
 from xds.protocol.variant import Variant
-from xds.server.polling import Poller, fetch_method
-from xds.server.streams import Edge, stream_method
+from xds.transport.polling import Poller, fetch_method
+from xds.transport.streams import Edge, stream_method
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Protocol
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName
-from xds.server.encoding import ResponseEncoder
-from xds.server.households import Household
+from xds.transport.encoding import ResponseEncoder
+from xds.transport.households import Household
 
 WAKE_BATCH = 64
 

@@ -19,10 +19,10 @@ from xds.fleet import Loads
 from xds.protocol.admission import refuse_node
 from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER
-from xds.server.catalogues import ServedGroup
-from xds.server.conversation import Context, Conversation
-from xds.server.decoding import StreamRefused
-from xds.server.streams import Edge, lasting_method
+from xds.transport.catalogues import ServedGroup
+from xds.transport.conversation import Context, Conversation
+from xds.transport.decoding import StreamRefused
+from xds.transport.streams import Edge, lasting_method
 
 LOAD_REPORTING = "envoy.service.load_stats.v3.LoadReportingService"
 TAKES_ALL_CLUSTERS = "envoy.lrs.supports_send_all_clusters"

@@ -27,13 +27,13 @@ from xds.protocol.session import Limits as SessionLimits
 from xds.protocol.session import Session
 from xds.protocol.types import GroupName, TypeUrl
 from xds.protocol.variant import Variant
-from xds.server.catalogues import Catalogues, ServedGroup
-from xds.server.conversation import STATUS_CODES, Context, Conversation, peer_address
-from xds.server.decoding import RequestDecoder, StreamRefused
-from xds.server.households import Household
-from xds.server.identity import AuthContext, Identify
-from xds.server.limits import Limits
-from xds.server.observer import Observer, StreamInfo
+from xds.transport.catalogues import Catalogues, ServedGroup
+from xds.transport.conversation import STATUS_CODES, Context, Conversation, peer_address
+from xds.transport.decoding import RequestDecoder, StreamRefused
+from xds.transport.households import Household
+from xds.transport.identity import AuthContext, Identify
+from xds.transport.limits import Limits
+from xds.transport.observer import Observer, StreamInfo
 
 VARIANT_NAMES = {Variant.DELTA: "delta", Variant.STATE_OF_THE_WORLD: "sotw"}
 
