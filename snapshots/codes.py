@@ -11,6 +11,7 @@ reused for something else (E0206 was for kinds that are supported by now).
 from __future__ import annotations
 
 from api.envoy import problem
+from api.hosting.settings.codes import INVALID_SETTING, SETTINGS_DISAGREE, SETTINGS_UNREADABLE, UNKNOWN_SETTING
 
 SYNTAX = "E0101"
 NOT_UTF8 = "E0102"
@@ -63,11 +64,6 @@ FILE_IRREGULAR = "E0703"
 LINK_LEADS_OUT = "E0704"
 TOO_MANY_FILES = "E0705"
 FILE_NAME_UNPRINTABLE = "E0706"
-
-SETTINGS_UNREADABLE = "E0801"
-UNKNOWN_SETTING = "E0802"
-INVALID_SETTING = "E0803"
-SETTINGS_DISAGREE = "E0804"
 
 MORE_FINDINGS = "E0900"
 NAME_CLAIMED = "E0901"

@@ -15,7 +15,7 @@ from snapshots.store.endpoint_sets import Store
 from snapshots.store.memory import MemoryStore
 from tests.clients import DeltaClient
 from xds.server.assembly import Parts, assemble
-from xds.server.settings_sources import load_settings
+from xds.server.settings import load_settings
 
 PATIENCE_S = 60.0
 ANYWHERE = "127.0.0.1:0"

@@ -23,8 +23,7 @@ def serve_until_told(*, flags: Mapping[str, object], config: Path | None = None,
     Raises InvalidConfig for settings that cannot be.
     """
     from xds.server import process
-    from xds.server.settings import ServerSettings
-    from xds.server.settings_sources import load_settings
+    from xds.server.settings import ServerSettings, load_settings
 
     def read_settings() -> ServerSettings:
         return load_settings(flags=flags, environment=os.environ, config=config)

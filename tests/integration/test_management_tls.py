@@ -17,7 +17,7 @@ from api.management.client import ManagementClient
 from api.management.connection import ClientTls
 from snapshots.store.memory import MemoryStore
 from xds.server.assembly import assemble
-from xds.server.settings_sources import load_settings
+from xds.server.settings import load_settings
 
 
 @dataclass(frozen=True)

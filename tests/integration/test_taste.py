@@ -27,7 +27,7 @@ from tests.spine import FAIRLEAD, ROOT, wait_for
 from tests.unit.test_error_pages import EXAMPLE, mended
 from tests.whole_servers import a_workspace, whole_server
 from xds.server.assembly import assemble
-from xds.server.settings_sources import load_settings
+from xds.server.settings import load_settings
 from xds.server.taste.findings import tasted_findings
 from xds.server.taste.program import Program, find_envoy
 from xds.server.taste.tasting import Tasted, taste

@@ -8,9 +8,8 @@ import pytest
 
 from api.errors import Finding, InvalidConfig
 from api.hosting.address import Address
-from xds.server.settings import SETTINGS, ServerSettings
+from xds.server.settings import SETTINGS, ServerSettings, load_settings
 from xds.server.settings_document import configuration_document
-from xds.server.settings_sources import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

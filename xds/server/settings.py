@@ -1,22 +1,19 @@
 """The server's settings: one frozen object, and the table that says how each is written in all its forms.
 
 Precedence: flag > environment > file > default. Where each value came from is known to the error messages only.
-Reading files and the environment is `settings_sources`' part; this file is a table and the rules between its rows.
+Reading files and the environment is `api.hosting.settings`' part; this file is a table and the rules between its rows.
 """
 
 # ruff: noqa: RUF009 -- setting() is dataclasses.field() with the row's other forms beside it
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from api.errors import Finding, InvalidConfig
 from api.hosting.address import Address
-from snapshots import codes
-from xds.server.setting_types import (
+from api.hosting.settings.kinds import (
     boolean,
     choice,
     host_and_port,
@@ -27,14 +24,10 @@ from xds.server.setting_types import (
     urls,
     whole_number,
 )
+from api.hosting.settings.sources import load
+from api.hosting.settings.table import Table, setting
 
-Reader = Callable[[object], Any]
 SHORTEST_REPORTING_INTERVAL_S = 0.1
-
-
-def setting(toml: str, read: Reader, default: Any, help_text: str) -> Any:
-    """One row of the table, as a field: where it stands in the TOML file, how it is read, what it is for."""
-    return field(default=default, metadata={"toml": toml, "read": read, "help": help_text})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,48 +129,6 @@ class ServerSettings:
         return self.insecure_plaintext and self.insecure_off_loopback
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One setting in all its forms. `default` is the value, not its text."""
-
-    name: str
-    flag: str
-    environment: str
-    toml: str
-    help: str
-    default: Any
-    read: Reader
-    kind: str
-
-
-def _row(entry: Field[Any]) -> Row:
-    default = None if entry.default is MISSING else entry.default
-    dashed = entry.name.replace("_", "-")
-    facts = entry.metadata
-    return Row(
-        name=entry.name,
-        flag=f"--{dashed}",
-        environment=f"FAIRLEAD_{entry.name.upper()}",
-        toml=facts["toml"],
-        help=facts["help"],
-        default=default,
-        read=facts["read"],
-        kind=str(entry.type),
-    )
-
-
-SETTINGS: tuple[Row, ...] = tuple(_row(entry) for entry in fields(ServerSettings))
-
-
-def checked(values: Mapping[str, Any]) -> ServerSettings:
-    """Settings whose rules between rows hold. Raises InvalidConfig with a finding for each rule that does not."""
-    settings = ServerSettings(**values)
-    findings = tuple(Finding(code=codes.SETTINGS_DISAGREE, message=words) for words in _broken_rules(settings))
-    if findings:
-        raise InvalidConfig("these settings do not go together", findings=findings)
-    return settings
-
-
 def _broken_rules(settings: ServerSettings) -> list[str]:
     broken = []
     if settings.memory and settings.etcd:
@@ -235,3 +186,20 @@ def _listener_rules(settings: ServerSettings, side: str) -> list[str]:
         f"{side}_address {address} is not loopback and {lack}: give {needed}, "
         "or set both insecure_plaintext and insecure_off_loopback if you mean it"
     ]
+
+
+SERVER = Table(ServerSettings, "FAIRLEAD_", _broken_rules, others=("FAIRLEAD_AGENT_",))
+SETTINGS = SERVER.rows
+
+
+def load_settings(
+    *,
+    flags: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    config: Path | None = None,
+) -> ServerSettings:
+    """Settings from all sources. `flags` by setting name; those that are None were not given.
+
+    Raises InvalidConfig with every finding of every source.
+    """
+    return load(SERVER, flags=flags, environment=environment, config=config)

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
-
-from xds.server.settings import SETTINGS, Row
+from api.hosting.settings.document import tables
+from xds.server.settings import SETTINGS
 
 _INTRODUCTION = """\
 # Configuration of the server
@@ -105,30 +103,7 @@ _SECTIONS = {
 
 def configuration_document() -> str:
     """The whole page as Markdown."""
-    return _INTRODUCTION + "".join(_sections()) + _RULES
-
-
-def _sections() -> Iterator[str]:
-    order = list(_SECTIONS)
-    rows = sorted(SETTINGS, key=lambda row: order.index(_section(row)))
-    for section, members in groupby(rows, key=_section):
-        yield f"## {_SECTIONS[section]}\n\n| TOML | flag | environment | default | what it is for |\n"
-        yield "| --- | --- | --- | --- | --- |\n"
-        for row in members:
-            yield f"| `{row.toml}` | `{row.flag}` | `{row.environment}` | {_default(row)} | {row.help} |\n"
-        yield "\n"
-
-
-def _section(row: Row) -> str:
-    return row.toml.partition(".")[0]
-
-
-def _default(row: Row) -> str:
-    if row.default in (None, "", ()):
-        return "none"
-    value = row.default
-    shown = str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-    return f"`{shown}`"
+    return _INTRODUCTION + tables(SETTINGS, _SECTIONS) + _RULES
 
 
 if __name__ == "__main__":

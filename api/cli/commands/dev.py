@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.server_flags import with_settings
 from api.cli.serving import serve_until_told
+from api.cli.setting_flags import with_settings
+from xds.server.settings import SETTINGS
 
 EXAMPLES = ("fairlead dev", "fairlead dev examples/first", "fairlead dev --memory --xds-address 127.0.0.1:0")
 Directory = Annotated[Path | None, typer.Argument(metavar="DIR", help="Documents to apply, again on each change.")]
@@ -28,4 +29,4 @@ def dev(context: typer.Context, directory: Directory = None, *, flags: dict[str,
 
 def make_command() -> Callable[..., None]:
     """The function with an option for each setting."""
-    return with_settings(dev)
+    return with_settings(dev, SETTINGS)

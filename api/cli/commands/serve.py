@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.server_flags import with_settings
 from api.cli.serving import serve_until_told
+from api.cli.setting_flags import with_settings
+from xds.server.settings import SETTINGS
 
 EXAMPLES = (
     "fairlead serve --config /etc/fairlead/server.toml",
@@ -25,4 +26,4 @@ def serve(context: typer.Context, config: Config = None, *, flags: dict[str, Any
 
 def make_command() -> Callable[..., None]:
     """The function with an option for each setting."""
-    return with_settings(serve)
+    return with_settings(serve, SETTINGS)

@@ -1,4 +1,4 @@
-"""The server's settings as flags, made from the one table in `xds.server.settings`, so that none can be forgotten.
+"""The settings of a process as flags, made from its one table of them, so that none can be forgotten.
 
 typer reads a function's signature; here the signature is written from the table.
 """
@@ -6,22 +6,23 @@ typer reads a function's signature; here the signature is written from the table
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from xds.server.settings import SETTINGS, Row
+from api.hosting.settings.kinds import urls
+from api.hosting.settings.table import Row
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+def with_settings(command: Callable[..., None], rows: Sequence[Row]) -> Callable[..., None]:
     """`command(…, flags)` as a function with an option for each setting; `flags` are those given, by setting name."""
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for parameter in signature.parameters.values() if parameter.name != "flags"]
-    settings = [_parameter(row) for row in SETTINGS]
+    settings = [_parameter(row) for row in rows]
 
     def with_flags(**values: Any) -> None:
-        flags = {row.name: values.pop(row.name) for row in SETTINGS}
+        flags = {row.name: values.pop(row.name) for row in rows}
         command(**values, flags={name: value for name, value in flags.items() if value is not None})
 
     with_flags.__signature__ = inspect.Signature([*own, *settings])  # type: ignore[attr-defined]  # inspect reads it
@@ -42,7 +43,7 @@ def _metavar(row: Row) -> str:
     for mark, word in (("Address", "HOST:PORT"), ("Path", "PATH"), ("int", "N"), ("float", "SECONDS")):
         if mark in row.kind:
             return word
-    return "URL[,URL]" if row.name == "etcd" else "TEXT"
+    return "URL[,URL]" if row.read is urls else "TEXT"
 
 
 def _help(row: Row) -> str:

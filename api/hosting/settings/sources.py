@@ -10,24 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import Finding, InvalidConfig
-from snapshots import codes
-from xds.server.settings import SETTINGS, Row, ServerSettings, checked
+from api.hosting.settings import codes
+from api.hosting.settings.table import Row, Settings, Table
 
-_PREFIX = "FAIRLEAD_"
-# Variables that are not the server's: the command line reads them, and they stand beside a server's.
+# Variables that no process has as a setting: the command line reads them, and they stand beside a server's.
 _OF_COMMANDS = frozenset({"FAIRLEAD_SERVER", "FAIRLEAD_CONTEXT", "FAIRLEAD_CONFIG"})
-_BY_ENVIRONMENT = {row.environment: row for row in SETTINGS}
-_BY_TOML = {row.toml: row for row in SETTINGS}
-_BY_NAME = {row.name: row for row in SETTINGS}
 _AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
-def load_settings(
+def load(
+    table: Table[Settings],
     *,
     flags: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     config: Path | None = None,
-) -> ServerSettings:
+) -> Settings:
     """Settings from all sources. `flags` by setting name; those that are None were not given.
 
     Raises InvalidConfig with every finding of every source: unknown keys with a suggestion, values of the wrong kind,
@@ -36,38 +33,44 @@ def load_settings(
     findings: list[Finding] = []
     values: dict[str, Any] = {}
     if config is not None:
-        values |= _from_file(config, findings)
-    values |= _from_environment(environment or {}, findings)
-    values |= _from_flags(flags or {}, findings)
+        values |= _from_file(table, config, findings)
+    values |= _from_environment(table, environment or {}, findings)
+    values |= _from_flags(table, flags or {}, findings)
     if findings:
         raise InvalidConfig("the settings cannot be used", findings=tuple(findings))
-    return checked(values)
+    return table.checked(values)
 
 
-def _from_flags(flags: Mapping[str, object], findings: list[Finding]) -> dict[str, Any]:
+def _from_flags(table: Table[Any], flags: Mapping[str, object], findings: list[Finding]) -> dict[str, Any]:
+    by_name = {row.name: row for row in table.rows}
     values: dict[str, Any] = {}
     for name, given in flags.items():
-        row = _BY_NAME[name]
+        row = by_name[name]
         if given is not None:
             _read_into(values, row, given, Finding(code=codes.INVALID_SETTING, message="", field=row.flag), findings)
     return values
 
 
-def _from_environment(environment: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
+def _from_environment(table: Table[Any], environment: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
+    by_variable = {row.environment: row for row in table.rows}
     values: dict[str, Any] = {}
     for variable, given in sorted(environment.items()):
-        row = _BY_ENVIRONMENT.get(variable)
+        row = by_variable.get(variable)
         if row is not None and given:
             place = Finding(code=codes.INVALID_SETTING, message="", field=variable)
             _read_into(values, row, given, place, findings)
-        elif row is None and variable.startswith(_PREFIX) and variable not in _OF_COMMANDS:
-            findings += _misspelt_variable(variable)
+        elif row is None and variable.startswith(table.prefix) and not _is_of_another(table, variable):
+            findings += _misspelt_variable(variable, by_variable)
     return values
 
 
-def _misspelt_variable(variable: str) -> list[Finding]:
+def _is_of_another(table: Table[Any], variable: str) -> bool:
+    return variable in _OF_COMMANDS or variable.startswith(table.others)
+
+
+def _misspelt_variable(variable: str, known: Mapping[str, Row]) -> list[Finding]:
     """A variable close to a setting's is a typing mistake; any other may be somebody else's."""
-    hint = _suggestion(variable, _BY_ENVIRONMENT)
+    hint = _suggestion(variable, known)
     if not hint:
         return []
     return [
@@ -75,27 +78,32 @@ def _misspelt_variable(variable: str) -> list[Finding]:
     ]
 
 
-def _from_file(config: Path, findings: list[Finding]) -> dict[str, Any]:
+def _from_file(table: Table[Any], config: Path, findings: list[Finding]) -> dict[str, Any]:
+    written, tree = _read_toml(config)
+    by_key = {row.toml: row for row in table.rows}
+    values: dict[str, Any] = {}
+    for key, given in _flattened(tree):
+        place = Finding(
+            code=codes.INVALID_SETTING, message="", path=str(config), line=_line_of(key, written), field=key
+        )
+        row = by_key.get(key)
+        if row is None:
+            findings.append(_unknown_key(key, place, by_key))
+        else:
+            _read_into(values, row, given, place, findings)
+    return values
+
+
+def _read_toml(config: Path) -> tuple[str, Mapping[str, Any]]:
     try:
         written = config.read_text("utf-8")
-        tree = tomllib.loads(written)
+        return written, tomllib.loads(written)
     except OSError as error:
         raise InvalidConfig(f"cannot read the settings file {config}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidConfig(f"the settings file {config} is not UTF-8 (at byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(config, error) from error
-    values: dict[str, Any] = {}
-    for key, given in _flattened(tree):
-        place = Finding(
-            code=codes.INVALID_SETTING, message="", path=str(config), line=_line_of(key, written), field=key
-        )
-        row = _BY_TOML.get(key)
-        if row is None:
-            findings.append(_unknown_key(key, place))
-        else:
-            _read_into(values, row, given, place, findings)
-    return values
 
 
 def _not_toml(config: Path, error: tomllib.TOMLDecodeError) -> InvalidConfig:
@@ -116,14 +124,14 @@ def _flattened(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{key}", value
 
 
-def _unknown_key(key: str, place: Finding) -> Finding:
+def _unknown_key(key: str, place: Finding, known: Mapping[str, Row]) -> Finding:
     return Finding(
         code=codes.UNKNOWN_SETTING,
         message=f"unknown setting {key}",
         path=place.path,
         line=place.line,
         field=key,
-        suggestion=_suggestion(key, _BY_TOML),
+        suggestion=_suggestion(key, known),
     )
 
 
