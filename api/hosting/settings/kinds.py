@@ -64,6 +64,22 @@ def host_and_port(value: object) -> Address:
     raise ValueError('host:port, such as "127.0.0.1:18000" or "[::1]:18000"')
 
 
+def addresses(value: object) -> tuple[Address, ...]:
+    return tuple(host_and_port(item.strip() if isinstance(item, str) else item) for item in _items(value, "addresses"))
+
+
+def words(value: object) -> tuple[str, ...]:
+    return tuple(text(item).strip() for item in _items(value, "words"))
+
+
+def labels(value: object) -> tuple[tuple[str, str], ...]:
+    """`name=value,name=value`, or an array of them."""
+    pairs = [word.partition("=") for word in words(value)]
+    if any(not (name and equals) for name, equals, _ in pairs):
+        raise ValueError("labels such as tier=edge, with commas between")
+    return tuple(sorted({name.strip(): given.strip() for name, _, given in pairs}.items()))
+
+
 def path(value: object) -> Path:
     if isinstance(value, Path):
         return value
