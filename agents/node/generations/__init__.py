@@ -1,0 +1,14 @@
+"""The last known good on disk: several generations of what Envoy took and stayed healthy with.
+
+A map:
+`generation` the shapes: what is kept, and what is known of a generation without reading all of it.
+`baking` when a generation is written, and when it becomes good or is rejected. Pure: no clock, no file.
+`store` the facade: the directory of generations, of which only whole and verified ones are ever used.
+`file_form` one generation as bytes and back; `file_names` what a file's name says; `reading` opens only what can be
+trusted; `tending` what goes, what is set aside, what stays.
+`secrecy` which resources hold secrets; `vault` seals them under a key from a file.
+`floor` the highest revision that was taken, so that nobody is led back.
+`inspection` the same directory for people, without a running agent.
+
+Everything here but `baking` blocks on files: whoever runs an event loop calls it in a thread.
+"""

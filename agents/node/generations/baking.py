@@ -1,0 +1,219 @@
+"""When a generation is written, and when it becomes good or is rejected. No I/O, no clock: time is given.
+
+What Envoy has acknowledged in full becomes a candidate. It is good once Envoy has stayed healthy for the bake time. One
+candidate bakes at a time and is not disturbed by newer content, or constant change would never let one become good;
+after its verdict whatever is held by then is next.
+
+Each thing that happens is told by one call, and each call answers with what to do now, at most one thing. What became
+of it is told by `written`, `done` or `failed`; until then nothing else is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from agents.node.generations.generation import State
+
+MOMENT_S = 3.0  # unhealthy for so long is no verdict: a listener restarts, a probe is late
+BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+_REMEMBERED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write what is held now, whose digest is `content`, as a candidate."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Make this candidate good."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Make this candidate one that is never used; `because` is a sentence for people."""
+
+    number: int
+    because: str
+
+
+Transition = Write | Promote | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    number: int
+    content: str
+    since_s: float
+
+
+class Baking:
+    """What is known of the content held and of the candidate. `content`s are opaque digests, secrets included; times
+    are of any clock that never goes back, in seconds."""
+
+    def __init__(self, bake_s: float = 60.0, moment_s: float = MOMENT_S) -> None:
+        self._bake_s = bake_s
+        self._moment_s = moment_s
+        self._held = ""
+        self._acknowledged = False
+        self._good = ""
+        self._barred: dict[str, None] = {}
+        self._healthy = False
+        self._unwell_since_s: float | None = None
+        self._unwell_because = ""
+        self._candidate: _Candidate | None = None
+        self._verdict: Promote | Reject | None = None
+        self._asked: Transition | None = None
+        self._condemned = ""
+        self._failures = 0
+        self._retry_at_s = -inf
+
+    def __repr__(self) -> str:
+        bakes = f"{self._candidate.number} bakes" if self._candidate else "none bakes"
+        health = "healthy" if self._healthy else "unhealthy"
+        return f"<Baking: {bakes}, Envoy {health}, holds {self._held[:8] or 'nothing'}>"
+
+    @property
+    def candidate(self) -> int | None:
+        """The number of the candidate that bakes."""
+        return self._candidate.number if self._candidate else None
+
+    @property
+    def wake_at_s(self) -> float | None:
+        """When to call `tick`, if nothing else happens before; None when only an event can change anything."""
+        if self._asked is not None:
+            return None
+        if self._verdict is not None or self._next_write() is not None:
+            return self._retry_at_s
+        if self._candidate is None:
+            return None
+        if self._unwell_since_s is not None:
+            return self._unwell_since_s + self._moment_s
+        return self._candidate.since_s + self._bake_s
+
+    # What happens.
+
+    def holds(self, content: str, *, acknowledged: bool, now_s: float) -> Transition | None:
+        """The content held is this, and Envoy has acknowledged all of it, or not yet."""
+        self._held, self._acknowledged = content, acknowledged
+        return self.tick(now_s)
+
+    def healthy(self, now_s: float) -> Transition | None:
+        """Envoy is live and ready."""
+        self._judge(now_s)  # it may have been ill for longer than a moment
+        self._healthy, self._unwell_since_s = True, None
+        return self.tick(now_s)
+
+    def unhealthy(self, because: str, now_s: float) -> Transition | None:
+        """Envoy is not live and ready. Not for an Envoy that is drained on purpose: that says nothing of content."""
+        self._judge(now_s)  # it may have been healthy for long enough
+        self._healthy = False
+        if self._unwell_since_s is None:
+            self._unwell_since_s, self._unwell_because = now_s, because
+        return self.tick(now_s)
+
+    def crashed(self, because: str, now_s: float) -> Transition | None:
+        """Envoy has ended without being told to."""
+        self._judge(now_s)
+        self._healthy, self._acknowledged = False, False
+        self._condemn(because)
+        return self.tick(now_s)
+
+    def nacked(self, content: str, because: str, now_s: float) -> Transition | None:
+        """Envoy has refused something of `content`, which was held then. Newer content than the candidate's is no
+        fault of the candidate."""
+        self._judge(now_s)
+        self._acknowledged = False
+        if content == self._judged_content:
+            self._condemn(because)
+        return self.tick(now_s)
+
+    # What became of what was asked for.
+
+    def written(self, number: int, state: State, now_s: float) -> Transition | None:
+        """The content of `Write` is kept as this generation: a new candidate, or one that was there already."""
+        asked = self._asked
+        assert isinstance(asked, Write)
+        self._settle()
+        condemned, self._condemned = self._condemned, ""
+        if state == "good":
+            self._good = asked.content
+        elif state == "rejected":
+            self._bar(asked.content)
+        else:
+            self._candidate = _Candidate(number, asked.content, now_s)
+            self._condemn(condemned)
+        return self.tick(now_s)
+
+    def done(self, now_s: float) -> Transition | None:
+        """The candidate was promoted or rejected, as asked."""
+        if isinstance(self._asked, Promote) and self._candidate is not None:
+            self._good = self._candidate.content
+        self._verdict = self._candidate = None
+        self._settle()
+        return self.tick(now_s)
+
+    def failed(self, now_s: float) -> Transition | None:
+        """It could not be done; it is asked for again after a while."""
+        self._asked, self._condemned = None, ""
+        self._retry_at_s = now_s + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
+        self._failures += 1
+        return None
+
+    def tick(self, now_s: float) -> Transition | None:
+        """Time has passed."""
+        self._judge(now_s)
+        if self._asked is not None or now_s < self._retry_at_s:
+            return None
+        self._asked = self._verdict or self._next_write()
+        return self._asked
+
+    def _settle(self) -> None:
+        self._asked, self._failures, self._retry_at_s = None, 0, -inf
+
+    @property
+    def _judged_content(self) -> str:
+        """The content of the candidate that bakes, or is about to."""
+        if self._candidate is not None:
+            return self._candidate.content
+        return self._asked.content if isinstance(self._asked, Write) else ""
+
+    def _judge(self, now_s: float) -> None:
+        candidate = self._candidate
+        if candidate is None or self._verdict is not None:
+            return
+        if self._unwell_since_s is not None:
+            if now_s - self._unwell_since_s >= self._moment_s:
+                self._condemn(f"Envoy was unhealthy while it baked: {self._unwell_because}")
+        elif now_s - candidate.since_s >= self._bake_s:
+            self._verdict = Promote(candidate.number)
+
+    def _condemn(self, because: str) -> None:
+        """Against the candidate, or the one that is being written. Its content is barred only where Envoy ran exactly
+        that: newer content may be to blame, and what is rolled back to must be able to become good."""
+        content = self._judged_content
+        if not because or not content or self._verdict is not None:
+            return
+        if content == self._held:
+            self._bar(content)
+        if self._candidate is not None:
+            self._verdict = Reject(self._candidate.number, because)
+        else:
+            self._condemned = because
+
+    def _bar(self, content: str) -> None:
+        self._barred[content] = None
+        if len(self._barred) > _REMEMBERED:
+            del self._barred[next(iter(self._barred))]
+
+    def _next_write(self) -> Write | None:
+        if self._candidate is not None or not (self._healthy and self._acknowledged and self._held):
+            return None
+        if self._held == self._good or self._held in self._barred:
+            return None
+        return Write(self._held)
