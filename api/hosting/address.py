@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from api.errors import InvalidConfig
+
+UNIX = "unix:"
+SOCKET_PATH_BYTES = 107  # unix(7): 108 with the zero at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,44 @@ class Address:
             return self.host == "localhost"
 
 
+@dataclass(frozen=True, slots=True)
+class SocketPath:
+    """A socket in the file system. Who can reach it is decided by the directories above it."""
+
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> SocketPath:
+        """`unix:PATH`. Raises InvalidConfig, also for a path that is longer than the system takes."""
+        path = text.removeprefix(UNIX)
+        if not text.startswith(UNIX) or not path:
+            raise InvalidConfig(f"{text!r} is no socket; give unix:PATH")
+        if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+            raise InvalidConfig(
+                f"the path of the socket {path} is longer than the {SOCKET_PATH_BYTES} bytes that the system takes; "
+                "give a shorter one"
+            )
+        return cls(Path(path))
+
+    def __str__(self) -> str:
+        return f"{UNIX}{self.path}"
+
+    @property
+    def loopback(self) -> bool:
+        """Only this machine can reach it."""
+        return True
+
+
+AnyAddress = Address | SocketPath
+
+
+def parse_any(text: str) -> AnyAddress:
+    """`unix:PATH` or `host:port`. Raises InvalidConfig."""
+    return SocketPath.parse(text) if text.startswith(UNIX) else Address.parse(text)
+
+
 class CannotListen(InvalidConfig):
     """An address cannot be had: it is taken, unknown, or not for this user."""
 
-    def __init__(self, address: Address, reason: str) -> None:
+    def __init__(self, address: AnyAddress, reason: str) -> None:
         super().__init__(f"cannot listen on {address}: {reason}. Stop what listens there or choose another address")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from grpc import aio
 
-from api.hosting.address import Address
+from api.hosting.address import parse_any
 from api.management.backend import Backend
 from api.management.client import CHUNK_BYTES
 from api.management.details import METADATA_LIMIT_BYTES
@@ -43,7 +43,7 @@ class ManagementServer:
     ) -> None:
         self.service = ManagementService(backend)
         self._hub = backend.hub
-        self._bound = Address.parse(address)
+        self._bound = parse_any(address)
         self._observer = observer
         self._tls = tls
         self._plaintext_allowed = plaintext_allowed

@@ -12,11 +12,12 @@ import grpc
 from grpc import aio
 
 from api.errors import InvalidConfig
-from api.hosting.address import Address, CannotListen
+from api.hosting.address import Address, AnyAddress, CannotListen, SocketPath
 from xds.transport.limits import Limits
 
 # Clients may ping this often without data before they are told off; Envoy's keepalive is 30 s where it is set at all.
 CLIENT_PING_INTERVAL_S = 5.0
+PROBE_S = 1.0
 
 
 def new_server(limits: Limits) -> aio.Server:
@@ -26,12 +27,12 @@ def new_server(limits: Limits) -> aio.Server:
 
 def listen(
     server: aio.Server,
-    address: Address,
+    address: AnyAddress,
     credentials: grpc.ServerCredentials | None = None,
     *,
     plaintext_off_loopback: bool = False,
-) -> Address:
-    """Bind before `server.start()`. Returns the address really bound.
+) -> AnyAddress:
+    """Bind before `server.start()`. Returns the address really bound. A socket that nobody listens on is replaced.
 
     Raises InvalidConfig when the address cannot be had, or would be plaintext for others than this machine.
     """
@@ -40,7 +41,7 @@ def listen(
             f"refusing to listen on {address} in plaintext: it can be reached from other machines. "
             "Give a certificate and key, listen on 127.0.0.1, or allow plaintext off loopback explicitly"
         )
-    if address.port and (reason := _why_not(address)):  # asked first, because gRPC writes its own lines about it
+    if reason := _why_not(address):  # asked first, because gRPC writes its own lines about it, or takes a socket away
         raise CannotListen(address, reason)
     try:
         if credentials is None:
@@ -49,7 +50,7 @@ def listen(
             port = server.add_secure_port(str(address), credentials)
     except RuntimeError as error:
         raise CannotListen(address, _why_not(address) or "it was taken for a moment") from error
-    return Address(address.host, port)
+    return Address(address.host, port) if isinstance(address, Address) else address
 
 
 def _options(limits: Limits) -> list[tuple[str, int]]:
@@ -79,8 +80,14 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _why_not(address: Address) -> str:
+def _why_not(address: AnyAddress) -> str:
     """The reason in the system's words, which gRPC keeps to its log; empty when the address can be had."""
+    if isinstance(address, SocketPath):
+        return _why_not_socket(address)
+    return _why_not_port(address) if address.port else ""
+
+
+def _why_not_port(address: Address) -> str:
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -92,3 +99,21 @@ def _why_not(address: Address) -> str:
         except OSError as error:
             return os.strerror(error.errno or 0).lower()
     return ""
+
+
+def _why_not_socket(address: SocketPath) -> str:
+    """gRPC puts its own in the place of any socket, so whether somebody listens on that one is found out before."""
+    path = address.path
+    if not path.exists():
+        return "" if os.access(path.parent, os.W_OK) else f"{path.parent} is no directory that can be written"
+    if not path.is_socket():
+        return "a file is there that is no socket"
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(PROBE_S)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return ""
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+    return "somebody listens on it"

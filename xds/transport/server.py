@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from grpc import aio
 
 from api.envoy.registry import EnvoyApi
-from api.hosting.address import Address
+from api.hosting.address import Address, parse_any
 from xds.fleet import Fleet, Loads
 from xds.protocol.plan import Close
 from xds.transport.catalogues import Catalogues
@@ -39,7 +39,7 @@ class XdsOptions:
     """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name.
 
     `load_reporting_interval_s`: how often clients are asked for their load; 0: not at all. `client_status`: who may
-    ask what every client has.
+    ask what every client has. `load_reports`, `reflection`: whether there are such services.
     """
 
     address: str = "127.0.0.1:0"
@@ -50,6 +50,8 @@ class XdsOptions:
     identifier: str = ""
     load_reporting_interval_s: float = 10.0
     client_status: Audience = Audience.LOOPBACK
+    load_reports: bool = True
+    reflection: bool = True
 
 
 class XdsServer:
@@ -69,19 +71,20 @@ class XdsServer:
             RequestDecoder(api, limits), self.groups, fleet, self._observer, self._options.identify, limits
         )
         self.poller = Poller(self._edge)
-        self._bound = Address.parse(self._options.address)
+        self._bound = parse_any(self._options.address)
         self._server: aio.Server | None = None
         self._health: Health | None = None
         self._waker: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> str:
-        """`host:port` as really bound."""
+        """`host:port` as really bound, or `unix:PATH`."""
         return str(self._bound)
 
     @property
     def port(self) -> int:
-        return self._bound.port
+        """0 for a socket in the file system."""
+        return self._bound.port if isinstance(self._bound, Address) else 0
 
     @property
     def streams(self) -> int:
@@ -91,16 +94,10 @@ class XdsServer:
     async def start(self) -> None:
         """Listen. Health is NOT_SERVING until `set_ready`. Raises InvalidConfig when the address cannot be had."""
         server = new_server(self._options.limits)
-        loads = LoadReporting(self._api, self._edge, self.loads, self._options.load_reporting_interval_s)
-        discovery = discovery_handlers(self._edge, self.poller)
-        server.add_generic_rpc_handlers((*discovery, loads.handler()))
-        services = [*(row.name for row in DISCOVERY_SERVICES), LOAD_REPORTING]
-        if self._options.client_status is not Audience.OFF:
-            status = ClientStatusService(self._api, self._edge, self._options.client_status)
-            server.add_generic_rpc_handlers((status.handler(),))
-            services.append(CLIENT_STATUS)
+        services = self._add_services(server)
         health = Health(server, services)
-        add_reflection(server, services, self._api.pool)
+        if self._options.reflection:
+            add_reflection(server, services, self._api.pool)
         tls, allowed = self._options.tls, self._options.plaintext_off_loopback
         credentials = reloading_credentials(tls, self._options.address, self._observer) if tls else None
         self._bound = listen(server, self._bound, credentials, plaintext_off_loopback=allowed)
@@ -108,6 +105,20 @@ class XdsServer:
         await health.serving(False)
         self._server, self._health = server, health
         self._waker = asyncio.create_task(self.groups.wake_streams(), name="wake streams")
+
+    def _add_services(self, server: aio.Server) -> list[str]:
+        """Returns their names."""
+        server.add_generic_rpc_handlers(discovery_handlers(self._edge, self.poller))
+        services = [row.name for row in DISCOVERY_SERVICES]
+        if self._options.load_reports:
+            loads = LoadReporting(self._api, self._edge, self.loads, self._options.load_reporting_interval_s)
+            server.add_generic_rpc_handlers((loads.handler(),))
+            services.append(LOAD_REPORTING)
+        if self._options.client_status is not Audience.OFF:
+            status = ClientStatusService(self._api, self._edge, self._options.client_status)
+            server.add_generic_rpc_handlers((status.handler(),))
+            services.append(CLIENT_STATUS)
+        return services
 
     async def set_ready(self, is_ready: bool) -> None:
         """What the health service tells."""
