@@ -18,7 +18,7 @@ help: ## list the targets
 setup: $(STAMP) ## install everything into .venv, exact versions
 
 # The lock first, then the project itself: its build hook generates the stubs and Envoy's descriptors.
-$(STAMP): requirements.lock pyproject.toml hatch_build.py api/envoy/build.py api/management/v1/management.proto snapshots/store/etcd/rpc.proto
+$(STAMP): requirements.lock pyproject.toml hatch_build.py api/envoy/build.py api/management/v1/management.proto api/nodes/v1/nodes.proto snapshots/store/etcd/rpc.proto
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	PIP_CONSTRAINT=$(CURDIR)/build-constraints.txt $(BIN)/pip install --quiet --no-deps --editable .

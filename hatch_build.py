@@ -15,7 +15,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PROTOS = ("api/management/v1/management.proto", "snapshots/store/etcd/rpc.proto")
+PROTOS = ("api/management/v1/management.proto", "api/nodes/v1/nodes.proto", "snapshots/store/etcd/rpc.proto")
 DESCRIPTORS = "api/envoy/descriptors.binpb"
 
 

@@ -16,9 +16,10 @@ loads       Loads: reports added up per group, cluster and locality, bounded
 load_books  the rows behind it
 """
 
+from api.nodes.printable import printable
 from xds.fleet.fleet import Fleet
 from xds.fleet.loads import Loads
-from xds.fleet.notes import MESSAGE_LIMIT, NAMES_LIMIT, printable
+from xds.fleet.notes import MESSAGE_LIMIT, NAMES_LIMIT
 from xds.fleet.status import GroupCounts, NodeState, NodeStatus, Progress, Rejection, TypeStatus
 
 __all__ = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from api.nodes.printable import printable
 from xds.fleet.members import Census, Member, Stream
-from xds.fleet.notes import note, printable
+from xds.fleet.notes import note
 from xds.fleet.status import GroupCounts, NodeState, NodeStatus, Progress, Rejection, TypeStatus, together
 from xds.protocol import plan
 from xds.protocol.requests import Node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from api.nodes.printable import printable
 from xds.fleet.members import Stream, TypeRecord
 from xds.fleet.status import Rejection
 from xds.protocol import plan
@@ -66,9 +67,3 @@ def _rejection(stream: Stream, rejected: plan.Rejected, now_s: float) -> Rejecti
         message=printable(rejected.message, MESSAGE_LIMIT),
         since_s=now_s,
     )
-
-
-def printable(text: str, limit: int = 256) -> str:
-    """A client's text as it may be shown: control characters escaped (newlines kept), cut after `limit` characters."""
-    shown = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text[:limit])
-    return shown if len(text) <= limit else f"{shown} … ({len(text) - limit} more characters)"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from api.nodes.printable import printable
 from xds.fleet.load import ClusterReport, Locality, LocalityReport, MetricSum
-from xds.fleet.notes import printable
 from xds.protocol.requests import Node
 
 LOAD_REQUEST = "envoy.service.load_stats.v3.LoadStatsRequest"
