@@ -1,6 +1,6 @@
 """Takes secrets out of what is printed: fields that Envoy's API marks sensitive, in a message's JSON form.
 
-Source: the field option `udpa.annotations.sensitive` in Envoy's descriptors, also inside nested `Any`s.
+Also inside nested `Any`s. Which fields these are is `api.envoy.sensitive`'s affair.
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.unknown_fields import UnknownFieldSet
-
 if TYPE_CHECKING:
     from api.envoy.registry import EnvoyApi
+    from api.envoy.sensitive import Descriptor, FieldDescriptor
 
-SENSITIVE_OPTION = 76569463
-Descriptor = Any  # of a message; protobuf has two classes of them and the stubs a third
-FieldDescriptor = Any
 Mask = Callable[[Any], str]
 
 
@@ -75,9 +71,11 @@ class Redactor:
         return self.redacted(value) if "@type" in value else self._object(value, kind)
 
     def _sensitive_fields(self, descriptor: Descriptor) -> frozenset[str]:
+        from api.envoy.sensitive import sensitive_fields
+
         found = self._sensitive.get(descriptor.full_name)
         if found is None:
-            secret = [field for field in descriptor.fields if is_sensitive(field)]
+            secret = sensitive_fields(descriptor)
             found = frozenset(name for field in secret for name in (field.name, field.json_name))
             self._sensitive[descriptor.full_name] = found
         return found
@@ -86,12 +84,3 @@ class Redactor:
 def _field(descriptor: Descriptor, key: str) -> FieldDescriptor | None:
     """The field that a key means: authored documents may have lowerCamelCase ones."""
     return descriptor.fields_by_name.get(key) or descriptor.fields_by_camelcase_name.get(key)
-
-
-def is_sensitive(field: FieldDescriptor) -> bool:
-    """Whether Envoy's API says that a field's value is a secret."""
-    if not field.has_options:
-        return False
-    # The annotation's own descriptor lives in the private pool, so to protobuf's FieldOptions it is an unknown field.
-    unknown: Any = UnknownFieldSet(field.GetOptions())
-    return any(item.field_number == SENSITIVE_OPTION and item.data for item in unknown)
