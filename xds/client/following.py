@@ -1,0 +1,159 @@
+"""One type of an upstream as its client follows it: what it asked for, what it holds, what was answered of it.
+
+Changes are given back as (before, after), for a catalogue to take. No nonces and no verdicts here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+
+from xds.client.answers import Answer
+from xds.client.verifying import is_heartbeat
+from xds.protocol.aliases import AliasIndex
+from xds.protocol.catalogue import Change
+from xds.protocol.interest import WILDCARD
+from xds.protocol.knowledge import Learned
+from xds.protocol.resource import Resource
+from xds.protocol.types import BY_URL, TypeUrl
+
+
+@dataclass(slots=True)
+class News:
+    """What an answer, or a change of the wish, makes of a type."""
+
+    changes: list[Change] = field(default_factory=list)
+    learned: Learned | None = None
+
+    @property
+    def is_risky(self) -> bool:
+        """Whether it would be wrong of an upstream that is behind. That all of it was told is news that never is."""
+        return bool(self.changes or (self.learned and self.learned.answered))
+
+
+@dataclass(slots=True)
+class Following:
+    """`followed`: what the upstream is asked for, `*` included. `open`: what it has not answered since it was reached.
+
+    `is_opened`: the first request of the type was made on this stream. `is_damaged`: since then some answer was not
+    taken, so that what was told is not all there is.
+    """
+
+    type_url: TypeUrl
+    held: dict[str, Resource] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
+    everything: bool = False
+    open: set[str] = field(default_factory=set)
+    is_opened: bool = False
+    is_damaged: bool = False
+
+    @property
+    def is_aliased(self) -> bool:
+        return self.type_url in BY_URL and BY_URL[self.type_url].aliased
+
+    @property
+    def brought(self) -> Iterable[Resource]:
+        """What is held of what is followed: what the first request of a stream says."""
+        if WILDCARD in self.followed or self.is_aliased:
+            return self.held.values()
+        return [self.held[name] for name in self.followed & self.held.keys()]
+
+    @property
+    def unresolved(self) -> Iterable[str]:
+        """Names of an aliased type that stand for nothing, as far as is known: the stream before said so."""
+        if not self.is_aliased:
+            return ()
+        index = self._index()
+        return [name for name in self.answered if name not in self.held and not index.targets(name)]
+
+    def connect(self) -> None:
+        """A stream begins, on which all that is followed will be asked for."""
+        self.open = {name for name in self.followed if name == WILDCARD or name not in self.held}
+        self.is_opened = self.is_damaged = False
+
+    def change(self, added: Set[str], dropped: Set[str]) -> News:
+        """The wish is another. What is followed no more is held no more: nobody would say how it goes on."""
+        self.followed |= added
+        self.followed -= dropped
+        self.open -= dropped
+        if WILDCARD in dropped:
+            self.everything = False
+        gone = self._unfollowed(dropped) if dropped else set()
+        if WILDCARD in added and self.is_opened:
+            gone |= self.unwanted()  # the upstream will not say that it is gone: it does not know that it is held
+        forgotten = frozenset(dropped & self.answered)
+        self.answered -= forgotten
+        everything = False if WILDCARD in dropped else None
+        return News(self.drop(gone), Learned(self.type_url, forgotten=forgotten, everything=everything))
+
+    def unwanted(self) -> set[str]:
+        """What is held and not followed: a state from disk may have more than is asked for."""
+        if WILDCARD in self.followed:
+            return set()
+        wanted = self.followed
+        if self.is_aliased:
+            index = self._index()
+            wanted = wanted.union(*map(index.targets, self.followed))
+        return self.held.keys() - wanted
+
+    def drop(self, names: Iterable[str]) -> list[Change]:
+        """Hold these no longer."""
+        return [(self.held.pop(name), None) for name in sorted(names)]
+
+    def compare(self, answer: Answer) -> News:
+        """What the answer changes and says; nothing is taken yet."""
+        names = {alias for _, aliases in answer.aliases for alias in aliases}
+        changes: list[Change] = []
+        for resource in answer.resources:
+            before = self.held.get(resource.name)
+            differs = before is None or before.version != resource.version
+            if differs and not is_heartbeat(resource) and self._concerns(resource.name, answer):
+                changes.append((before, resource))
+        changes += [(self.held[name], None) for name in answer.removed if name in self.held]
+        names.update(answer.removed, answer.unresolved)
+        learned = frozenset((names & self.followed) - self.answered)
+        return News(changes, Learned(self.type_url, learned, everything=True if self._is_whole(answer) else None))
+
+    def take(self, answer: Answer, news: News) -> None:
+        """The answer counts from now on."""
+        for before, after in news.changes:
+            if after is not None:
+                self.held[after.name] = after
+            elif before is not None:
+                del self.held[before.name]
+        if news.learned is not None:
+            self.answered |= news.learned.answered
+            self.everything |= bool(news.learned.everything)
+        told = {one.name for one in answer.resources}.union(answer.removed, answer.unresolved)
+        self.open -= told.union(*(aliases for _, aliases in answer.aliases))
+        if self._ends_everything(answer):
+            self.open.discard(WILDCARD)
+
+    def _is_whole(self, answer: Answer) -> bool:
+        asked = WILDCARD in self.followed and not self.everything and not self.is_damaged
+        return asked and self._ends_everything(answer)
+
+    def _ends_everything(self, answer: Answer) -> bool:
+        """One that does not say so answers a wildcard with its first response of the type."""
+        return answer.whole is None or answer.whole
+
+    def _concerns(self, name: str, answer: Answer) -> bool:
+        """Whether it is followed still: an answer may come after the wish has changed."""
+        if WILDCARD in self.followed or name in self.followed or name in self.held:
+            return True
+        aliases = dict(answer.aliases).get(name, ()) if self.is_aliased else ()
+        return not self.followed.isdisjoint(aliases)
+
+    def _unfollowed(self, dropped: Set[str]) -> set[str]:
+        if WILDCARD in self.followed:
+            return set()
+        if WILDCARD in dropped or self.is_aliased:
+            return self.unwanted()
+        return dropped & self.held.keys()
+
+    def _index(self) -> AliasIndex:
+        index = AliasIndex()
+        for resource in self.held.values():
+            index.replace(None, resource)
+        return index

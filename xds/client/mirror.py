@@ -1,0 +1,186 @@
+"""One incremental ADS stream from the client's side: what to ask an upstream for, and what its answers change.
+
+It holds what upstream says of what is wanted here, over the life of many streams; the edge writes its requests and
+decides when an answer is settled. No I/O, no clock, no proto.  xDS: "Incremental xDS".
+
+What it means that a name is wanted beside `*`: the resource is taken for a part of everything as well, whether or not
+upstream has it on demand only. Local clients that want everything are told of it too, which is more than they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from xds.client.answers import Abandon, Answer, Asked, Outcome, Received, Refused
+from xds.client.following import Following, News
+from xds.client.verdicts import Verdicts
+from xds.client.verifying import fault
+from xds.client.wants import Wants
+from xds.protocol.requests import DeltaRequest, ErrorDetail, Node
+from xds.protocol.resource import Resource
+from xds.protocol.types import BY_URL, TypeUrl
+
+UNPROVED = "unproved"  # no version is ever called so: upstream tells the resource again, or that it is gone
+
+
+class Mirror:
+    """Call `seed` once, `connected` for every stream, `want` when the wish changed, `receive` for every response.
+
+    Then `settle` for every answer received, in any order, and `disconnected` at the end of each stream. `floor`: the
+    highest revision that was ever taken; what is below it may change nothing. Only one mirror may read `wants`.
+    """
+
+    def __init__(self, wants: Wants, floor: int = 0) -> None:
+        self.floor = floor
+        self.is_connected = False
+        self._wants = wants
+        self._node: Node | None = None
+        self._types: dict[TypeUrl, Following] = {}
+        self._verdicts = Verdicts()
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(one.held)} {url.rpartition('.')[2]}" for url, one in self._types.items() if one.held)
+        state = "connected" if self.is_connected else "not connected"
+        return f"<Mirror {state}, up to revision {self.floor}: {counts or 'nothing held'}>"
+
+    @property
+    def answered(self) -> bool:
+        """Whether upstream has answered all that was wanted when it was reached, as far as it answers that.
+
+        It says nothing of names that are held as it has them.
+        """
+        return self.is_connected and not any(following.open for following in self._types.values())
+
+    def held(self, type_url: TypeUrl) -> Mapping[str, Resource]:
+        """What is held of a type, by name. A view: it moves."""
+        found = self._types.get(type_url)
+        return found.held if found else {}
+
+    def everything_held(self) -> Iterable[Resource]:
+        """All of it, of every type."""
+        return (resource for following in self._types.values() for resource in following.held.values())
+
+    def seed(self, resources: Iterable[Resource]) -> None:
+        """What is held from an earlier life: upstream is told of it, and says what differs."""
+        for resource in resources:
+            self._following(resource.type_url).held[resource.name] = resource
+
+    def connected(self, node: Node) -> Asked:
+        """A stream is open: the first request of each type that is wanted. The first of all names the node."""
+        asked = self.want()
+        self.is_connected, self._node = True, node
+        for following in self._types.values():
+            following.connect()
+        requests = [self._open(following) for following in self._in_order() if following.followed]
+        return replace(asked, requests=tuple(requests))
+
+    def want(self) -> Asked:
+        """The difference since the wish was last looked at. O(what changed), but where `*` or an alias goes."""
+        requests: list[DeltaRequest] = []
+        found: list[News] = []
+        for type_url, names in self._wants.take_changed().items():
+            following, wanted = self._following(type_url), self._wants.names(type_url)
+            added = {name for name in names if name in wanted} - following.followed
+            dropped = {name for name in names if name not in wanted} & following.followed
+            if not (added or dropped):
+                continue
+            found.append(following.change(added, dropped))
+            if self.is_connected:
+                requests.append(self._ask(following, added, dropped))
+        return self._asked(requests, found)
+
+    def forget_unwanted(self) -> Asked:
+        """What is held and not wanted is held no more: what a state from disk has, and nobody asked for in time."""
+        found = [News(following.drop(following.unwanted())) for following in self._types.values()]
+        return self._asked([], found)
+
+    def receive(self, answer: Answer) -> Outcome:
+        """Take a response, or refuse it, or give up on the upstream."""
+        following = self._following(answer.type_url)
+        error = fault(answer, following.held)
+        if error is not None:
+            following.is_damaged = True
+            return Refused(answer.type_url, _verdict(answer.type_url, answer.nonce, error), error)
+        news = following.compare(answer)
+        if answer.revision is not None and answer.revision < self.floor and news.is_risky:
+            return Abandon(
+                f"upstream tells revision {answer.revision} of what was taken in revision {self.floor} before; "
+                "it is behind, and another server may not be"
+            )
+        self.floor = max(self.floor, answer.revision or 0, 1)
+        following.take(answer, news)
+        return self._received(answer, news)
+
+    def settle(self, nonce: str, error: ErrorDetail | None) -> DeltaRequest | None:
+        """The verdict of an answer: the ACK or NACK to send. None for an answer of a stream that is gone."""
+        type_url = self._verdicts.settle(nonce, error)
+        return _verdict(type_url, nonce, error) if type_url is not None else None
+
+    def disconnected(self) -> None:
+        """The stream is gone. What is held stays; answers without a verdict will be told again."""
+        self.is_connected = False
+        self._verdicts.lose()
+        for following in self._types.values():
+            following.is_opened = False
+
+    def _received(self, answer: Answer, news: News) -> Received:
+        brought = tuple((resource.name, resource.version) for resource in answer.resources)
+        refused = self._verdicts.wait(answer.nonce, answer.type_url, brought)
+        asked = self._asked([], [news])
+        return Received(
+            answer.type_url,
+            answer.nonce,
+            self.floor,
+            asked.changes,
+            asked.learned,
+            brought,
+            answer.removed,
+            refused,
+        )
+
+    def _asked(self, requests: Iterable[DeltaRequest], found: Iterable[News]) -> Asked:
+        changes = tuple(change for news in found for change in news.changes)
+        for before, after in changes:
+            if before is not None and after is None:
+                self._verdicts.forget(before.type_url, before.name)
+        return Asked(tuple(requests), changes, tuple(news.learned for news in found if news.learned is not None))
+
+    def _ask(self, following: Following, added: set[str], dropped: set[str]) -> DeltaRequest:
+        if not following.is_opened:
+            return self._open(following)
+        return DeltaRequest(following.type_url, tuple(sorted(added)), tuple(sorted(dropped)), node=self._introduce())
+
+    def _open(self, following: Following) -> DeltaRequest:
+        following.is_opened = True
+        url = following.type_url
+        versions = {one.name: one.version for one in following.brought}
+        for name, version in versions.items():
+            if self._verdicts.is_doubted(url, name, version):
+                versions[name] = UNPROVED
+        versions |= dict.fromkeys(following.unresolved, "")
+        return DeltaRequest(
+            url, tuple(sorted(following.followed)), initial_resource_versions=versions, node=self._introduce()
+        )
+
+    def _introduce(self) -> Node | None:
+        node, self._node = self._node, None
+        return node
+
+    def _following(self, type_url: TypeUrl) -> Following:
+        found = self._types.get(type_url)
+        if found is None:
+            found = self._types[type_url] = Following(type_url)
+        return found
+
+    def _in_order(self) -> Iterable[Following]:
+        """As Envoy opens types: what others refer to first."""
+        last = len(BY_URL)
+        return sorted(
+            self._types.values(),
+            key=lambda one: (BY_URL[one.type_url].order if one.type_url in BY_URL else last, one.type_url),
+        )
+
+
+def _verdict(type_url: TypeUrl, nonce: str, error: ErrorDetail | None) -> DeltaRequest:
+    return DeltaRequest(type_url, response_nonce=nonce, error_detail=error)
