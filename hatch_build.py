@@ -27,7 +27,7 @@ class ProtoBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name == "sdist":
             return
-        root = Path(self.root)
+        root = Path(__file__).parent  # also where a distribution of its own below it is built (deploy/agent)
         generate_stubs(root)
         sys.path.insert(0, str(root))
         from api.envoy.build import write_descriptor_set

@@ -141,7 +141,7 @@ def _examples(lines: tuple[str, ...]) -> str:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from api.cli.version import version
+        from api.hosting.version import version
 
         typer.echo(f"fairlead {version()}")
         raise typer.Exit

@@ -9,8 +9,6 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from api.cli.contexts import Target, choose_target
 from api.cli.messages import seconds_of, short_reason
 from api.cli.shared import Invocation
 from api.errors import FairleadError
+from api.hosting.checks import Check, Verdict
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient
@@ -29,27 +28,6 @@ FULL, NEARLY_FULL = 0.95, 0.8
 SKEW_S = 2.0
 PORT_TIMEOUT_S = 1.0
 DATA_DIRECTORY = Path(".fairlead")
-
-
-class Verdict(StrEnum):
-    """How a check came out. DOUBTFUL works today."""
-
-    GOOD = "good"
-    DOUBTFUL = "doubtful"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: what was found, and, when it is not good, what to do."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
-
-    def document(self) -> dict[str, str]:
-        return {"check": self.name, "verdict": self.verdict.value, "found": self.found, "remedy": self.remedy}
 
 
 def diagnose(invocation: Invocation) -> list[Check]:

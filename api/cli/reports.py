@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from api.cli.terminal import escape
-from api.cli.version import version
 from api.errors import Finding
+from api.hosting.version import version
 from snapshots.codes import TITLES
 from snapshots.error_pages import error_page
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from starlette.routing import Route
 
 from api.envoy.registry import EnvoyApi
 from api.hosting.http import HttpServer
+from api.hosting.version import version
 from api.management.backend import Addresses, Backend, ServerFacts
 from api.management.events import EventHub
 from snapshots.checks.budgets import Budgets
@@ -60,7 +60,7 @@ def assemble(settings: ServerSettings, store: Store, envoy: EnvoyApi) -> Parts:
     follower = Follower(store, xds.groups, fleet, observer, endpoints.known)
     readiness = Readiness(follower)
     facts = ServerFacts(
-        version=installed_version(),
+        version=version(),
         started_s=time.time(),
         addresses=lambda: parts.addresses,
         not_ready=readiness.not_ready,
@@ -82,19 +82,12 @@ def assemble(settings: ServerSettings, store: Store, envoy: EnvoyApi) -> Parts:
     return parts
 
 
-def installed_version() -> str:
-    try:
-        return version("fairlead")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "unknown"
-
-
 def _xds_options(settings: ServerSettings) -> XdsOptions:
     return XdsOptions(
         address=str(settings.xds_address),
         tls=_tls(settings.xds_cert, settings.xds_key, settings.xds_client_ca),
         plaintext_off_loopback=settings.plaintext_allowed,
-        identifier=f"fairlead {installed_version()}",
+        identifier=f"fairlead {version()}",
         client_status=Audience(settings.client_status),
         load_reporting_interval_s=settings.load_reporting_interval_s,
     )
@@ -112,7 +105,7 @@ def _budgets(settings: ServerSettings) -> Budgets:
 def _rest(settings: ServerSettings, xds: XdsServer, envoy: EnvoyApi) -> Route:
     if not settings.rest_polling:
         return rest_is_off()
-    encoder = JsonEncoder(envoy, Limits().response_cache_bytes, f"fairlead {installed_version()}")
+    encoder = JsonEncoder(envoy, Limits().response_cache_bytes, f"fairlead {version()}")
     return rest_route(xds.poller, encoder, on_loopback=settings.http_address.loopback)
 
 

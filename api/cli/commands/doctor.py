@@ -6,11 +6,12 @@ import sys
 
 import typer
 
-from api.cli.diagnosis import Check, Verdict, diagnose
+from api.cli.diagnosis import diagnose
 from api.cli.output import Column, Format, Listing, show_listing, write_lines
 from api.cli.shared import invocation_of
 from api.cli.terminal import Paint, escape
 from api.errors import StoreUnavailable
+from api.hosting.checks import Check, Verdict
 
 EXAMPLES = ("fairlead doctor", "fairlead doctor --server fairlead.example.net:18001 -o json")
 COLUMNS = tuple(map(Column, ("check", "verdict", "found", "what to do")))

@@ -8,7 +8,7 @@ import typer
 
 from api.cli.output import Format, show_document, write_lines
 from api.cli.shared import invocation_of
-from api.cli.version import version
+from api.hosting.version import version
 
 EXAMPLES = ("fairlead version", "fairlead version -o json")
 
