@@ -108,6 +108,13 @@ class TasteUnavailable(FairleadError):
     exit_code = 4
 
 
+class EnvoyMissing(FairleadError):
+    """No Envoy was found that runs; the message says where it was looked for."""
+
+    status = "UNAVAILABLE"
+    exit_code = 4
+
+
 class ServerUnreachable(FairleadError):
     """The command line found no server where it looked."""
 

@@ -17,6 +17,7 @@ import pytest
 
 from api.envoy.registry import load_default
 from api.errors import Finding, InvalidConfig, TasteUnavailable, TimedOut
+from api.hosting.envoy_program import Program
 from snapshots.authoring.compile import compile_documents
 from snapshots.authoring.files import read_documents
 from snapshots.error_pages import error_page
@@ -29,7 +30,7 @@ from tests.whole_servers import a_workspace, whole_server
 from xds.server.assembly import assemble
 from xds.server.settings import load_settings
 from xds.server.taste.findings import tasted_findings
-from xds.server.taste.program import Program, find_envoy
+from xds.server.taste.program import find_envoy
 from xds.server.taste.tasting import Tasted, taste
 
 pytestmark = pytest.mark.envoy

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from api.envoy.registry import EnvoyApi
 from api.errors import Finding, InvalidConfig, TasteUnavailable, TimedOut
+from api.hosting.envoy_program import Program
 from snapshots.checks.concern import Concern, kind_of
 from snapshots.codes import ENVOY_ENDED
 from snapshots.model import CompiledResource
@@ -21,7 +22,7 @@ from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName
 from xds.server.taste.candidate import tastable
 from xds.server.taste.diagnosis import about, concern_of
-from xds.server.taste.program import Program, command
+from xds.server.taste.program import command
 from xds.server.taste.running import Running
 from xds.server.taste.served import Serving
 from xds.server.taste.words import refusals
