@@ -9,7 +9,11 @@ here: times (`now_s`, Unix) are given. Who listens for changes is not known here
 status    what is told: NodeStatus, TypeStatus, Rejection, GroupCounts, Progress
 fleet     Fleet: what is reported, what is asked
 notes     how an observation changes what is known of a type
+telling   a member as it is told
 members   tallies, streams, members and one census per group
+
+reports   what agents report of nodes: the last word on each
+standing  what a report says of a node below a relay, as a stream to count it by
 
 load        load reports as facts: what clients say of their traffic, and what is told of it
 loads       Loads: reports added up per group, cluster and locality, bounded

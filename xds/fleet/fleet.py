@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import count
 
-from api.nodes.printable import printable
+from api.nodes.limits import ReportLimits
+from api.nodes.report import NodeReport
 from xds.fleet.members import Census, Member, Stream
 from xds.fleet.notes import note
-from xds.fleet.status import GroupCounts, NodeState, NodeStatus, Progress, Rejection, TypeStatus, together
+from xds.fleet.reports import Entry, Reporter, Reports
+from xds.fleet.standing import level_of, node_of, records, reported_stream, stands_at
+from xds.fleet.status import GroupCounts, NodeStatus, Progress, Rejection
+from xds.fleet.telling import node_status, rejections_of
 from xds.protocol import plan
 from xds.protocol.requests import Node
-from xds.protocol.types import GroupName, NodeId, TypeUrl
+from xds.protocol.types import GroupName, NodeId
 
 
 class Fleet:
-    """Every connected node, and the last ones that left: at most `offline_limit`, for at most `offline_kept_s`."""
+    """Every connected node, and the last ones that left: at most `offline_limit`, for at most `offline_kept_s`.
 
-    def __init__(self, *, offline_limit: int = 1_000, offline_kept_s: float = 24 * 3600.0) -> None:
+    What agents report is kept beside it (`reports`). It says where a node stands only for nodes below a relay, which
+    have no stream of their own here.
+    """
+
+    def __init__(
+        self,
+        *,
+        offline_limit: int = 1_000,
+        offline_kept_s: float = 24 * 3600.0,
+        report_limits: ReportLimits | None = None,
+    ) -> None:
+        self.reports = Reports(report_limits or ReportLimits(), offline_limit)
+        self._reported_ids = count(-1, -1)
         self._offline_limit = offline_limit
         self._offline_kept_s = offline_kept_s
         self._members: dict[NodeId, Member] = {}
@@ -43,15 +60,7 @@ class Fleet:
         aggregated: bool = True,
     ) -> None:
         """A stream has named its node. `aggregated` is False for a stream of one type (CDS, EDS …)."""
-        stream = Stream(stream_id, node, group, variant, address, aggregated, now_s)
-        member = self._members.get(NodeId(node.id))
-        if member is None:
-            member = self._members[NodeId(node.id)] = Member(NodeId(node.id), stream)
-        else:
-            self._uncount(member)
-        member.join(stream)
-        self._streams[stream_id] = member
-        self._count(member)
+        self._join(Stream(stream_id, node, group, variant, address, aggregated, now_s))
 
     def observe(self, stream_id: int, observation: plan.Observation, now_s: float) -> None:
         """What a session saw. An unknown stream is ignored: it has been reported as gone."""
@@ -60,7 +69,10 @@ class Fleet:
             return
         stream = member.streams[stream_id]
         note(stream, observation, now_s)
-        sums = stream.summed_up()
+        self._sum_up(member, stream, stream.summed_up())
+        self._lift(member, now_s)
+
+    def _sum_up(self, member: Member, stream: Stream, sums: tuple[int, int]) -> None:
         if sums == (stream.acked, stream.rejected):
             return  # most observations: what is counted has not changed
         if not member.counts(stream):
@@ -89,10 +101,41 @@ class Fleet:
         while self._offline:
             member = self._members[next(iter(self._offline))]
             expired = now_s - member.offline_since_s > self._offline_kept_s
+            if expired and self.reports.is_told_of(member.id):  # its agent is there, though it takes nothing from here
+                member.offline_since_s, expired = now_s, False
+                self._offline.move_to_end(member.id)
             if not expired and len(self._offline) <= self._offline_limit:
                 return
             self._uncount(member)
             del self._members[member.id]
+
+    # What agents report
+
+    def reporting(self, reporter: Reporter) -> None:
+        """An agent has opened a report stream. A node that takes nothing from here is known from now on, as offline."""
+        self.reports.opened(reporter)
+        if reporter.node not in self._members:
+            told = Stream(0, Node(reporter.node, reporter.group), reporter.group, "", "", True, reporter.heard_s)
+            member = Member(reporter.node, told, offline_since_s=reporter.heard_s)
+            self._members[reporter.node] = member
+            self._count(member)
+            self.forget_offline(reporter.heard_s)
+
+    def reported(
+        self, reporter_id: int, differences: Iterable[NodeReport], gone: Iterable[str], now_s: float
+    ) -> set[GroupName]:
+        """What changed of the nodes of a report stream, and those that a relay no longer has.
+
+        Returns the groups where it changed what a node has.
+        """
+        moved = {self._stand(entry, now_s) for entry in self.reports.said(reporter_id, differences, now_s)}
+        moved |= {self._fall(entry, now_s) for entry in self.reports.left(reporter_id, gone, now_s)}
+        return {group for group in moved if group is not None}
+
+    def reports_ended(self, reporter_id: int, now_s: float) -> set[GroupName]:
+        """A report stream is over: nodes that are known by it alone are offline. Returns their groups."""
+        moved = {self._fall(entry, now_s) for entry in self.reports.closed(reporter_id, now_s)}
+        return {group for group in moved if group is not None}
 
     # What people and rollouts ask
 
@@ -136,14 +179,61 @@ class Fleet:
     def rejections(self, group: str) -> tuple[Rejection, ...]:
         """All standing rejections of a group's connected nodes, by node and type."""
         census = self._groups.get(GroupName(group), Census())
-        found = (r for node_id in census.rejectors for r in _rejections(self._members[node_id]))
+        found = (r for node_id in census.rejectors for r in rejections_of(self._members[node_id]))
         return tuple(sorted(found, key=lambda rejection: (rejection.node, rejection.type_url)))
 
     def groups(self) -> tuple[GroupName, ...]:
         """Groups that are served, or that a node asked for, sorted."""
         return tuple(sorted(self._groups))
 
+    # What is known by reports alone
+
+    def _stand(self, entry: Entry, now_s: float) -> GroupName | None:
+        """A node below a relay stands where the relay says. The group if that has changed anything."""
+        report, standing = entry.report, entry.report.standing
+        if standing is None or report.node == entry.reporter.node:
+            return None
+        if not entry.stream_id:
+            entry.stream_id = next(self._reported_ids)
+            self._join(reported_stream(entry.stream_id, entry, now_s))
+        member = self._streams[entry.stream_id]
+        stream = member.streams[entry.stream_id]
+        level = level_of(self._members.get(entry.reporter.node))
+        entry.stood = stands_at(standing, level, entry.stood)
+        stream.node, stream.types = node_of(report), records(stream, report, entry.stood)
+        rejected = max((refusal.revision for refusal in standing.refusals), default=0)
+        self._sum_up(member, stream, (entry.stood, rejected))
+        return stream.group
+
+    def _lift(self, relay: Member, now_s: float) -> None:
+        """A relay has come further: so have those below it that have all of what it was sent."""
+        for reporter in self.reports.of_relay(relay.id):
+            level = level_of(relay)
+            if level != reporter.level:
+                reporter.level = level
+                for entry in reporter.entries.values():
+                    self._stand(entry, now_s)
+
+    def _fall(self, entry: Entry, now_s: float) -> GroupName | None:
+        """Nobody tells of the node any more."""
+        if not entry.stream_id:
+            return None
+        self.disconnected(entry.stream_id, now_s)
+        entry.stream_id = 0
+        return GroupName(entry.report.group)
+
     # Keeping count
+
+    def _join(self, stream: Stream) -> None:
+        node_id = NodeId(stream.node.id)
+        member = self._members.get(node_id)
+        if member is None:
+            member = self._members[node_id] = Member(node_id, stream)
+        else:
+            self._uncount(member)
+        member.join(stream)
+        self._streams[stream.id] = member
+        self._count(member)
 
     def _census(self, group: GroupName) -> Census:
         return self._groups.setdefault(group, Census())
@@ -174,47 +264,4 @@ class Fleet:
             del self._groups[group]
 
     def _told(self, member: Member) -> NodeStatus:
-        return _status(member, self._groups[member.main.group].head)
-
-
-def _status(member: Member, head: int) -> NodeStatus:
-    stream, node = member.main, member.main.node
-    return NodeStatus(
-        id=member.id,
-        group=stream.group,
-        state=_state(member, head),
-        revision=member.acked.least() if member.streams else stream.acked,
-        address=stream.address,
-        user_agent=printable(node.user_agent),
-        region=printable(node.region),
-        zone=printable(node.zone),
-        variant=stream.variant,
-        since_s=stream.since_s if member.streams else member.offline_since_s,
-        streams=len(member.streams),
-        types=tuple(_types(member)),
-    )
-
-
-def _state(member: Member, head: int) -> NodeState:
-    if not member.streams:
-        return NodeState.OFFLINE
-    if not head:
-        return NodeState.UNASSIGNED
-    if member.rejected.total:
-        return NodeState.REJECTED
-    return NodeState.CURRENT if member.acked.least() >= head else NodeState.BEHIND
-
-
-def _types(member: Member) -> Iterator[TypeStatus]:
-    """What the streams that count know of each type; a type on several streams is told as all of them together."""
-    streams = [stream for stream in member.streams.values() if member.counts(stream)] or [member.main]
-    merged: dict[TypeUrl, TypeStatus] = {}
-    for stream in streams:
-        for url, record in stream.types.items():
-            told = record.told(url)
-            merged[url] = together(merged[url], told) if url in merged else told
-    return (merged[url] for url in sorted(merged))
-
-
-def _rejections(member: Member) -> Iterator[Rejection]:
-    return (status.rejection for status in _types(member) if status.rejection)
+        return node_status(member, self._groups[member.main.group].head, self.reports.of(member.id))

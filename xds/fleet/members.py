@@ -57,7 +57,10 @@ class TypeRecord:
 
 @dataclass(slots=True)
 class Stream:
-    """One xDS stream. `acked` and `rejected` sum up its types: the least acknowledged, the newest rejected revision."""
+    """One xDS stream. `acked` and `rejected` sum up its types: the least acknowledged, the newest rejected revision.
+
+    One with a `via` is none of the node's own: it stands for what that relay reports of a node below it.
+    """
 
     id: int
     node: Node
@@ -69,6 +72,7 @@ class Stream:
     types: dict[TypeUrl, TypeRecord] = field(default_factory=dict)
     acked: int = 0
     rejected: int = 0
+    via: str = ""
 
     def summed_up(self) -> tuple[int, int]:
         """What `acked` and `rejected` should be now."""
@@ -79,7 +83,8 @@ class Stream:
 
 @dataclass(slots=True)
 class Member:
-    """One node and its streams, oldest first. `main` is the newest aggregated stream, or else the newest of all.
+    """One node and its streams, oldest first. `main` is the newest aggregated stream, or else the newest of all; what a
+    relay reports comes last, and counts only for a node without a stream of its own.
 
     It outlives the last stream, so that a node that left can still be told of.
     """
@@ -96,11 +101,15 @@ class Member:
         return not stream.aggregated or stream is self.main
 
     def join(self, stream: Stream) -> None:
-        """Take in a stream; an aggregated one supersedes the one before."""
+        """Take in a stream; an aggregated one supersedes the one before, and any what was only reported."""
         main_lives = self.main.id in self.streams and self.main.aggregated
-        if stream.aggregated and main_lives:
+        supersedes = stream.aggregated or bool(self.main.via)
+        if stream.via and any(not other.via for other in self.streams.values()):
+            self.streams[stream.id] = stream
+            return
+        if supersedes and main_lives:
             self.exclude(self.main)
-        if stream.aggregated or not main_lives:
+        if supersedes or not main_lives:
             self.main = stream
         self.streams[stream.id] = stream
         self.include(stream)
@@ -112,8 +121,8 @@ class Member:
             self.exclude(stream)
         if stream is not self.main or not self.streams:
             return
-        others = list(self.streams.values())
-        self.main = next((other for other in reversed(others) if other.aggregated), others[-1])
+        others = sorted(self.streams.values(), key=lambda other: (not other.via, other.aggregated))  # and by age
+        self.main = others[-1]
         if self.main.aggregated:
             self.include(self.main)
 

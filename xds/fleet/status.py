@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from xds.fleet.reports import Reported
 from xds.protocol.types import GroupName, NodeId, TypeUrl
 
 
@@ -60,7 +61,10 @@ def together(one: TypeStatus, other: TypeStatus) -> TypeStatus:
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """One node. `streams` over 1: a reconnect that overlaps, or two clients with one id; the newest is shown."""
+    """One node. `streams` over 1: a reconnect that overlaps, or two clients with one id; the newest is shown.
+
+    `via`: the relay whose reports are all that is known of it. `reported`: the last word of its agent, if it has one.
+    """
 
     id: NodeId
     group: GroupName
@@ -74,6 +78,8 @@ class NodeStatus:
     since_s: float
     streams: int
     types: tuple[TypeStatus, ...]
+    via: str = ""
+    reported: Reported | None = None
 
 
 @dataclass(frozen=True, slots=True)
