@@ -76,4 +76,3 @@ class Verdicts:
                 if not self.is_doubted(*key, version):
                     self._doubts[key] = Doubt(version)
         self._unsettled.clear()
-

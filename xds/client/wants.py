@@ -29,7 +29,7 @@ class Wants:
         return f"<Wants of {len(self._members)} members: {counts or 'nothing'}>"
 
     def put(self, member: Hashable, type_url: TypeUrl, wildcard: bool, names: Set[str]) -> None:
-        """A member wants this of a type from now on, and nothing else of it. O(its names); no change if it is as before.
+        """A member wants this of a type from now on, and nothing else of it. O(its names).
 
         `wildcard`: everything, whether it was said by `*` or by the old habit of naming nothing.
         """

@@ -13,6 +13,7 @@ withholding    what stays back because the client refused something
 healing        clusters for a client that never asks for them
 siblings       what the streams of a client without ADS know of each other
 catalogue      one group's served state, with served (one type of it), changelog and references
+knowledge      what of it is known, where it mirrors an upstream; pending keeps what is asked for until it is
 assignments    whose word counts for a cluster's endpoints: an endpoint set's or the configuration's
 subscription   one type of one stream: cursors and exceptions; interest is what the client wants of it
 aliases        which resource a name stands for that is no resource's own; standing is what the names of a session do

@@ -21,7 +21,7 @@ class Adding:
 
     def add(self, subscription: Subscription, turn: Turn, broken: set[Name]) -> None:
         """What may go of what the cursor has not passed; `broken`: what the client refused and cannot work with."""
-        if subscription.is_unanswered:
+        if subscription.is_held_back:
             return
         catalogue, served = turn.catalogue, turn.served(subscription)
         for name in [name for name in subscription.withheld if name not in served.resources]:
@@ -38,11 +38,11 @@ class Adding:
         if subscription.awaiting or not turn.may_add(subscription):
             return
         gone = self._responses.removed_with(subscription, served)
-        for content in self._responses.additions(subscription, served, due, gone):
-            removes = bool(content.removed)
-            self._sending.send(
-                subscription, content, catalogue, turn.now_s, since=subscription.sent_to, removes=removes
-            )
+        contents = self._responses.additions(subscription, served, due, gone)
+        for content in contents:
+            told = {"removes": bool(content.removed), "whole": subscription.owes_everything and content is contents[-1]}
+            self._sending.send(subscription, content, catalogue, turn.now_s, since=subscription.sent_to, **told)
+        subscription.owes_everything = False
         for resource in due if not subscription.quiet else ():
             subscription.owed.discard(resource.name)
             subscription.ahead.pop(resource.name, None)

@@ -29,14 +29,16 @@ class Answering:
             subscription.start(catalogue.position)
         elif subscription.type.aliased:
             self._wait_for_the_rest(subscription, served)
-        for content in self._responses.answer(subscription, served):
-            self._sending.send(subscription, content, catalogue, turn.now_s, since=NEW)
+        contents = self._responses.answer(subscription, served)
+        for content in contents:
+            whole = subscription.asked_everything and content is contents[-1]
+            self._sending.send(subscription, content, catalogue, turn.now_s, since=NEW, whole=whole)
         if self._sending.tells_ttl(subscription, served):
             lease_again(subscription, self._responses.held_already(subscription, served))
         self._move(subscription, served, catalogue.position)
+        subscription.compared()
         subscription.asked = set()
         subscription.asked_everything = False
-        subscription.brought = None
 
     def _wait_for_the_rest(self, subscription: Subscription, served: ServedType) -> None:
         """What is asked for goes in turn when more is due: a part of a state may give two virtual hosts one domain."""
@@ -46,6 +48,7 @@ class Answering:
         if others or self._responses.removed_with(subscription, served):
             postpone(subscription, served)
             subscription.owed.update(everything)
+            subscription.owes_everything |= subscription.asked_everything
             subscription.asked_everything = False
 
     def _move(self, subscription: Subscription, served: ServedType, position: int) -> None:

@@ -3,13 +3,17 @@
 Every type has its immutable resources by name and a log of what changed when. `revision` is what people are told;
 `position` counts every change in this process, and is what the log and the sessions' cursors go by. Endpoint sets move
 the position alone.
+
+A *partial* catalogue mirrors an upstream: what that has not answered yet is awaited (`knowledge`), one revision comes
+in several steps, and it may be put back to an older state. Endpoints are what upstream says, and never made up here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from xds.protocol.assignments import Assignments
+from xds.protocol.knowledge import Knowledge, Learned, Upstream
 from xds.protocol.references import ReverseReferences
 from xds.protocol.resource import Resource
 from xds.protocol.served import ServedType
@@ -21,7 +25,7 @@ Change = tuple[Resource | None, Resource | None]
 class Catalogue:
     """The resources of one group as of `revision`; 0 before the first load, and then nothing may be served."""
 
-    def __init__(self, group: GroupName) -> None:
+    def __init__(self, group: GroupName, *, partial: bool = False) -> None:
         self.group = group
         self.revision = 0
         self.position = 0
@@ -29,6 +33,7 @@ class Catalogue:
         self.references = ReverseReferences()
         self._types: dict[TypeUrl, ServedType] = {}
         self._assignments = Assignments()
+        self._upstream = Upstream() if partial else None
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(served.resources)} {url.rpartition('.')[2]}" for url, served in self._types.items())
@@ -43,7 +48,7 @@ class Catalogue:
         """The state of a type; an empty one when the group has nothing of it."""
         found = self._types.get(type_url)
         if found is None:
-            found = ServedType(type_url, self.group)
+            found = ServedType(type_url, self.group, Knowledge(self._upstream) if self._upstream else None)
             if type_url in BY_URL:  # clients may make up any other, and nothing may grow by that
                 self._types[type_url] = found
         return found
@@ -63,8 +68,7 @@ class Catalogue:
             self._fill(wanted.values())
             self._stand_at(revision)
             return
-        gone = [(old, None) for old in self._authored() if (old.type_url, old.name) not in wanted]
-        self.advance(revision, [*gone, *((None, resource) for resource in wanted.values())])
+        self.advance(revision, self._towards(wanted))
 
     def advance(self, revision: int, changes: Iterable[Change]) -> None:
         """Move to `revision`. `changes`: (before, after) of every resource that differs; None is absence. O(changed).
@@ -73,14 +77,44 @@ class Catalogue:
         """
         if revision <= self.revision:
             raise ValueError(f"group {self.group!r} is at revision {self.revision} and cannot go to {revision}")
-        position = self.position + 1
-        touched: set[str] = set()
-        for before, after in changes:
-            named = after or before
-            if named is not None:
-                touched |= self._change(position, named.type_url, named.name, after)
-        self._keep_assignments(position, touched)
+        self._apply(changes)
         self._stand_at(revision)
+
+    def change(self, revision: int, changes: Iterable[Change], learned: Iterable[Learned] = ()) -> bool:
+        """Of a partial catalogue: what upstream said, at whatever revision. Returns whether that was news.
+
+        The position moves with every change and all news; with endpoints alone it moves as `set_endpoints` moves it.
+        """
+        before = self.position
+        others, apart = self._apply(changes) if self.revision else (False, False)
+        if not self.revision:
+            self._fill(after for _, after in changes if after is not None)
+        news = [self._knowledge(one.type_url).learn(one) for one in learned]
+        if others or True in news or revision != self.revision:
+            self._stand_at(revision)
+        elif apart:
+            self.position += 1
+        return self.position != before
+
+    def replace(self, revision: int, resources: Iterable[Resource]) -> bool:
+        """Of a partial catalogue: this is the whole content, newer or older. What is known of the rest stays known."""
+        return self.change(revision, self._towards({(one.type_url, one.name): one for one in resources}))
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether a partial catalogue passes for all there is."""
+        return self._upstream is not None and self._upstream.is_given_up
+
+    def give_up(self, is_given_up: bool = True) -> None:
+        """Of a partial catalogue: upstream is away, so nothing is awaited, and what is not here does not exist.
+
+        False: it is back, and what it has not answered is awaited again.
+        """
+        if self._upstream is None:
+            raise ValueError(f"the catalogue of group {self.group!r} has no upstream: it knows everything")
+        if self._upstream.is_given_up != is_given_up:
+            self._upstream.is_given_up = is_given_up
+            self._stand_at(self.revision)
 
     def set_endpoints(self, sets: Iterable[tuple[str, Resource | None]]) -> tuple[str, ...]:
         """Endpoint sets by EDS name that stand from now on, or were cleared (None). O(sets), and no new revision.
@@ -100,6 +134,27 @@ class Catalogue:
     def is_referred_to(self, type_url: TypeUrl, name: str) -> bool:
         """Whether something served refers to `name`."""
         return self.references.is_referred_to(type_url, name)
+
+    def _knowledge(self, type_url: TypeUrl) -> Knowledge:
+        knowledge = self._changing(type_url).knowledge
+        if knowledge is None:
+            raise ValueError(f"the catalogue of group {self.group!r} has no upstream to learn from")
+        return knowledge
+
+    def _towards(self, wanted: Mapping[tuple[TypeUrl, str], Resource]) -> list[Change]:
+        gone = [(old, None) for old in self._authored() if (old.type_url, old.name) not in wanted]
+        return [*gone, *((None, resource) for resource in wanted.values())]
+
+    def _apply(self, changes: Iterable[Change]) -> tuple[bool, bool]:
+        """Returns whether anything but endpoints is other than it was, and whether endpoints are."""
+        position = self.position + 1
+        touched: set[str] = set()
+        for before, after in changes:
+            named = after or before
+            if named is not None:
+                touched |= self._change(position, named.type_url, named.name, after)
+        others = any(served.log.newest == position for served in self._types.values())
+        return others, bool(self._keep_assignments(position, touched))
 
     def _stand_at(self, revision: int) -> None:
         self.revision = revision
@@ -159,7 +214,7 @@ class Catalogue:
         return tuple(changed)
 
     def _counting(self, name: str) -> Resource | None:
-        referred = self.references.is_referred_to(ENDPOINT, name, by_type=CLUSTER)
+        referred = self._upstream is None and self.references.is_referred_to(ENDPOINT, name, by_type=CLUSTER)
         return self._assignments.counting(name, is_referred_to=referred)
 
 

@@ -31,7 +31,7 @@ class DeltaResponses:
             return self._shared(served, -1, served.everything())
         wanted = _wanted(subscription, served)
         told = sorted(name for name in wanted if brought.get(name) != served.resources[name].version)
-        absent = (subscription.asked | _surplus(subscription, brought)) - wanted
+        absent = (subscription.asked | _surplus(subscription, served)) - wanted
         unresolved = _unresolved(subscription, absent, brought)
         # A client that was told so on its last stream has it still, with no version.
         gone = tuple(sorted(name for name in absent if name not in unresolved or name not in brought))
@@ -88,7 +88,10 @@ class DeltaResponses:
         brought, resources = subscription.brought, served.resources
         if not brought:
             return False
+        pending = subscription.pending
         for name, version in brought.items():  # a name that stood for nothing has no version
+            if pending is not None and (pending.everything or name in pending.names):
+                continue
             if version and (name not in resources or resources[name].version != version):
                 return True
         return subscription.asked_everything and not resources.keys() - served.on_demand <= brought.keys()
@@ -96,7 +99,9 @@ class DeltaResponses:
     def lost_meanwhile(self, subscription: Subscription, served: ServedType) -> Set[str]:
         """Names that the client brought from an earlier stream, wants, and that are gone."""
         lost = {name for name in subscription.brought or () if name not in served.resources}
-        return lost if subscription.asked_everything else lost & subscription.asked
+        if subscription.asked_everything and not (subscription.type.aliased and subscription.pending):
+            return lost - subscription.pending_names
+        return lost & subscription.asked
 
     def renewals(
         self, subscription: Subscription, served: ServedType, leased: tuple[Resource, ...]
@@ -149,9 +154,18 @@ def _wanted(subscription: Subscription, served: ServedType) -> Set[str]:
     return named | (served.resources.keys() - served.on_demand) if subscription.asked_everything else named
 
 
-def _surplus(subscription: Subscription, brought: Mapping[str, str]) -> Set[str]:
-    """What a client brings and may have to let go of: it holds more than it names, by everything or by aliases."""
-    return brought.keys() if subscription.asked_everything or subscription.type.aliased else frozenset()
+def _surplus(subscription: Subscription, served: ServedType) -> Set[str]:
+    """What a client brings and may have to let go of: it holds more than it names, by everything or by aliases.
+
+    Whether one of several names stands for it is known when all of them are.
+    """
+    brought, pending = subscription.brought or {}, subscription.pending
+    if not subscription.type.aliased:
+        return brought.keys() - subscription.pending_names if subscription.asked_everything else frozenset()
+    if pending is not None:
+        return frozenset()
+    wanted = subscription.interest
+    return {name for name in brought if name not in served.resources or name not in wanted}
 
 
 def _unresolved(subscription: Subscription, absent: Set[str], brought: Mapping[str, str]) -> frozenset[str]:

@@ -14,6 +14,7 @@ from xds.protocol.delta_responses import DeltaResponses
 from xds.protocol.following import follow
 from xds.protocol.healing import Healing
 from xds.protocol.ordering import KEPT_WHILE_REFERRED_TO, Turn
+from xds.protocol.pending import set_aside
 from xds.protocol.plan import Close, Observation, Plan, Settled
 from xds.protocol.removing import Removing
 from xds.protocol.renewing import lease, renewals_due
@@ -70,9 +71,9 @@ class Dispatch:
             for subscription in self._ordered:
                 self._membership.siblings.leave(subscription)
 
-    def take_ttl(self, takes_ttl: bool) -> None:
-        """Whether the client takes times to live, as it says itself."""
-        self._sending.takes_ttl = takes_ttl
+    def take_features(self, *, ttl: bool, revision: bool) -> None:
+        """Whether the client takes times to live, and revisions, as it says itself."""
+        self._sending.takes_ttl, self._sending.takes_revision = ttl, revision
 
     def answered(self, subscription: Subscription, push: Push, *, rejected: bool) -> None:
         """The client took or refused a push."""
@@ -95,6 +96,7 @@ class Dispatch:
         for subscription in self._ordered:
             if self._is_too_late(subscription, catalogue):
                 return Plan(observations=tuple(self._sending.seen), close=_ask_again(subscription))
+            set_aside(subscription, turn.served(subscription), self._responses, now_s + self._patience_s)
             if not waits(subscription, turn, self._responses):
                 follow(subscription, turn.served(subscription))
                 self._answering.answer(subscription, turn)
@@ -131,14 +133,15 @@ class Dispatch:
     def _renew(self, catalogue: Catalogue, now_s: float) -> None:
         for subscription in self._ordered if self._sending.takes_ttl else ():
             served = catalogue.served(subscription.type.url)
-            self._sending.renew(subscription, renewals_due(subscription, served, self._responses, now_s))
+            due = renewals_due(subscription, served, self._responses, now_s)
+            self._sending.renew(subscription, due, catalogue.revision)
 
     def _settle(self, catalogue: Catalogue) -> None:
         position = catalogue.position
         for one in self._ordered:
             served = catalogue.served(one.type.url)
             touched_at = max(catalogue.revised_at, served.log.newest)  # changed endpoints are no news of other types
-            if one.settled_at == touched_at or one.awaiting or one.unsolicited or one.withheld:
+            if one.settled_at == touched_at or one.awaiting or one.unsolicited or one.withheld or one.pending:
                 continue
             owes = one.let_go or (one.lingering and one.type.url not in KEPT_WHILE_REFERRED_TO)
             if one.sent_to == one.gone_to == position and not owes and not rejection_stands(one, served):

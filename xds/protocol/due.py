@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from xds.protocol.changelog import ABSENT, Changes
 from xds.protocol.interest import Interest
 from xds.protocol.resource import Resource
@@ -31,6 +33,8 @@ def removals_due(subscription: Subscription, served: ServedType) -> tuple[str, .
     if subscription.gone_to >= served.log.newest and not (subscription.lingering or subscription.let_go):
         return ()
     names = _removed_since(subscription, served)
+    if subscription.pending is not None:
+        names = tuple(name for name in names if name not in subscription.pending.names)
     if subscription.ahead:
         names = tuple(name for name in names if subscription.ahead.get(name) != ABSENT)
     if not (subscription.lingering or subscription.let_go):
@@ -38,6 +42,14 @@ def removals_due(subscription: Subscription, served: ServedType) -> tuple[str, .
     kept = (name for name in subscription.lingering if name not in served.resources and name in subscription.interest)
     let_go = (name for name in subscription.let_go if name not in served.resources or name not in subscription.interest)
     return tuple(sorted({*names, *kept, *let_go}))
+
+
+def removed_unseen(subscription: Subscription, served: ServedType) -> Set[str]:
+    """Names that went from here without being known to be gone upstream: it is no removal until they are."""
+    if subscription.gone_to >= served.log.newest or not subscription.started:
+        return frozenset()
+    removed = _changes(subscription.interest, served, subscription.gone_to).removed
+    return {name for name in removed if name in subscription.interest.names and served.awaits(name)}
 
 
 def removals_held(subscription: Subscription, served: ServedType) -> tuple[str, ...]:
@@ -53,7 +65,8 @@ def removals_held(subscription: Subscription, served: ServedType) -> tuple[str, 
 def _removed_since(subscription: Subscription, served: ServedType) -> tuple[str, ...]:
     if served.remembers(subscription.gone_to) or subscription.interest.wildcard:
         return _changes(subscription.interest, served, subscription.gone_to).removed
-    return tuple(sorted(name for name in subscription.interest.names if name not in served.resources))
+    unserved = (name for name in subscription.interest.names if name not in served.resources)
+    return tuple(sorted(name for name in unserved if not served.awaits(name)))
 
 
 def _changes(interest: Interest, served: ServedType, since: int) -> Changes:

@@ -24,7 +24,8 @@ def follow(subscription: Subscription, served: ServedType) -> None:
     subscription.postponed.clear()
     asked = subscription.asked & interest.names
     for name in asked if standing.seen == served.aliases.changes else interest.names:
-        standing.put(name, NOTHING if name in served.resources else served.aliases.targets(name))
+        is_own = name in served.resources or name in subscription.pending_names
+        standing.put(name, NOTHING if is_own else served.aliases.targets(name))
     standing.seen = served.aliases.changes
     standing.ask(asked)
     subscription.asked = {target for name in subscription.asked for target in standing.targets(name)}

@@ -50,7 +50,7 @@ def holdings(subscription: Subscription, served: ServedType | None) -> Iterator[
     """All that is wanted, sorted by name. `served` None: the client's group does not exist."""
     view = _View.of(subscription, served) if served is not None and subscription.started else None
     for name in _wanted(subscription, served):
-        if view is None or name in subscription.asked:
+        if view is None or name in subscription.asked or name in subscription.pending_names:
             yield Holding(subscription.type.url, name, Hold.WAITING)
         else:
             yield view.holding(name)

@@ -7,7 +7,7 @@ when it was answered by itself: what is on demand, everything does not include. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xds.protocol.types import TypeUrl
 
@@ -25,6 +25,10 @@ class Learned:
     forgotten: frozenset[str] = frozenset()
     everything: bool | None = None
 
+    def __bool__(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.answered or self.forgotten) or self.everything is not None
+
 
 @dataclass(slots=True)
 class Upstream:
@@ -38,7 +42,7 @@ class Knowledge:
     """Of one type."""
 
     upstream: Upstream
-    answered: set[str]
+    answered: set[str] = field(default_factory=set)
     everything: bool = False
 
     @property

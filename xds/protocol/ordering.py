@@ -150,6 +150,8 @@ class Turn:
     def _is_unanswered(self, subscription: Subscription, position: int) -> bool:
         if subscription.confirmed_to >= position or subscription.unsolicited:
             return False
+        if subscription.pending is not None and subscription.pending.holds_back and not subscription.awaiting:
+            return self.is_before(subscription.pending.until_s)
         return self.is_waited_for(subscription) if subscription.awaiting else True
 
     def _is_warm(self) -> bool:

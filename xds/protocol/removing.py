@@ -22,7 +22,7 @@ class Removing:
         held: set[Name] | None = None
         self.is_removing = False
         for subscription in turn.in_removal_order():
-            if subscription.is_unanswered:
+            if subscription.is_held_back:
                 continue
             due = self._responses.removals_due(subscription, turn.served(subscription))
             lingered = subscription.lingering

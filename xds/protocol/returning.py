@@ -23,6 +23,8 @@ def waits(subscription: Subscription, turn: Turn, responses: Responses) -> bool:
     """Whether the first answer of a type stays out for now. O(what the client brings), once it brings anything."""
     if subscription.started or not (subscription.brought or subscription.version):
         return False
+    if subscription.pending is not None and not subscription.is_unanswered:
+        return False  # nothing can be answered yet
     served = turn.served(subscription)
     depends = subscription.type.order > _ENDPOINT_ORDER
     if depends and not turn.may_answer(subscription) and responses.is_behind(subscription, served):
@@ -38,7 +40,7 @@ def waits(subscription: Subscription, turn: Turn, responses: Responses) -> bool:
         _leave(subscription, lost)
     if not subscription.is_unanswered:  # all that was asked for stays
         subscription.start(turn.catalogue.position)
-        subscription.brought = None
+        subscription.compared()
     return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.content import Content
@@ -14,14 +15,16 @@ from xds.protocol.subscription import Push, Subscription
 from xds.protocol.types import CLUSTER, Nonce, TypeUrl
 from xds.protocol.warming import Warming
 
+WHOLE = "*"  # after the version: everything that was asked for by `*` is told
 NEW = -1  # the `since` of a push to a client that holds nothing of it
 
 
 class Sending:
-    """What one session says in one turn; `takes_ttl`: the client says so."""
+    """What one session says in one turn; `takes_ttl`, `takes_revision`: the client says so."""
 
     def __init__(self, responses: Responses, nonces: Iterator[int], warming: Warming) -> None:
         self.takes_ttl = False
+        self.takes_revision = False
         self.sent: list[Response] = []
         self.seen: list[Observation] = []
         self._responses = responses
@@ -41,12 +44,17 @@ class Sending:
         *,
         since: int,
         removes: bool = False,
+        whole: bool = False,
     ) -> None:
-        """`since`: where the client stood; `removes`: by name, or by absence from a full state."""
+        """`since`: where the client stood; `removes`: by name, or by absence from a full state.
+
+        `whole`: with this the client was told everything that it asked for.
+        """
         url, position = subscription.type.url, catalogue.position
         served = catalogue.served(url)
         nonce = Nonce(str(next(self._nonces)))
-        self.sent.append(_response(url, nonce, content, tells_ttl=self.tells_ttl(subscription, served)))
+        response = _response(url, nonce, content, tells_ttl=self.tells_ttl(subscription, served))
+        self.sent.append(self._with_revision(response, catalogue.revision, whole))
         counts = (len(content.resources), len(content.removed))
         apart = since >= catalogue.revised_at and served.log.newest > since
         self.seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
@@ -63,14 +71,15 @@ class Sending:
         if url == CLUSTER:
             self._warming.follow(subscription, content.fresh, catalogue, push)
 
-    def renew(self, subscription: Subscription, contents: tuple[Content, ...]) -> None:
+    def renew(self, subscription: Subscription, contents: tuple[Content, ...], revision: int) -> None:
         """Heartbeats. Nobody waits for their answers, and they bring nobody to a newer revision."""
         url, leases = subscription.type.url, subscription.leases
         if leases is not None and contents:
             leases.beating.clear()
         for content in contents:
             nonce = Nonce(str(next(self._nonces)))
-            self.sent.append(_response(url, nonce, content, tells_ttl=True, renews=True))
+            response = _response(url, nonce, content, tells_ttl=True, renews=True)
+            self.sent.append(self._with_revision(response, revision))
             self.seen.append(Renewed(url, sum(resource.ttl_ms > 0 for resource in content.resources)))
             subscription.last_nonce = nonce
             if leases is not None:
@@ -79,6 +88,12 @@ class Sending:
     def tells_ttl(self, subscription: Subscription, served: ServedType) -> bool:
         """Whether times to live are told with resources of this type."""
         return self.takes_ttl and bool(served.timed) and self._responses.may_expire(subscription)
+
+    def _with_revision(self, response: Response, revision: int, whole: bool = False) -> Response:
+        if not self.takes_revision:
+            return response
+        version = f"{revision}@{response.version}{WHOLE if whole else ''}"
+        return replace(response, version=version, share_key=(version, response.share_key))
 
 
 def _response(type_url: TypeUrl, nonce: Nonce, content: Content, *, tells_ttl: bool, renews: bool = False) -> Response:

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from xds.protocol.aliases import AliasIndex
 from xds.protocol.changelog import ChangeLog, Changes
 from xds.protocol.in_order import InOrder
+from xds.protocol.knowledge import Knowledge
 from xds.protocol.resource import Resource
 from xds.protocol.types import GroupName, TypeUrl
 
@@ -35,9 +36,11 @@ def version_of(total: int) -> str:
 class ServedType:
     """Everything of one type that a group is served now. Shared by all of its sessions, which only read it."""
 
-    def __init__(self, type_url: TypeUrl, group: GroupName) -> None:
+    def __init__(self, type_url: TypeUrl, group: GroupName, knowledge: Knowledge | None = None) -> None:
+        """`knowledge`: of a type that mirrors an upstream; without it, what is not here does not exist."""
         self.type_url = type_url
         self.group = group
+        self.knowledge = knowledge
         self.resources: dict[str, Resource] = {}
         self.departed: dict[str, Resource] = {}  # removed lately: a full state may have to name them once more
         self.aliases = AliasIndex()
@@ -54,6 +57,15 @@ class ServedType:
     def identity(self) -> tuple[str, str, str, int]:
         """Equal for equal states of this type: what share keys begin with."""
         return (self.group, self.type_url, self.version, self.log.newest)
+
+    def awaits(self, name: str) -> bool:
+        """Whether it is not known yet if there is anything of this name."""
+        return self.knowledge is not None and name not in self.resources and self.knowledge.awaits(name)
+
+    @property
+    def awaits_everything(self) -> bool:
+        """Whether it is not known yet what all there is."""
+        return self.knowledge is not None and self.knowledge.awaits_everything
 
     def replace(self, position: int, name: str, after: Resource | None) -> None:
         """Put, change or remove one name. O(1)."""

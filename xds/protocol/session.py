@@ -6,12 +6,12 @@ xDS: "xDS REST and gRPC protocol". The rules it keeps are in docs/xds.md, a test
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from xds.protocol.admission import Limits, refuse_names, refuse_node, refuse_type
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.dispatch import Dispatch
-from xds.protocol.features import takes_ttl
+from xds.protocol.features import takes_revision, takes_ttl
 from xds.protocol.holding import Holding, holdings, wanted_at_most
 from xds.protocol.interest import Interest, Wanted
 from xds.protocol.plan import Close, Observation, Plan, Rejected, Stale, Subscribed
@@ -71,7 +71,8 @@ class Session:
             return Plan(close=refusal)
         if request.node and request.node.id:
             self.node = request.node
-            self._dispatch.take_ttl(takes_ttl(request.node, self.variant))
+            node, variant = request.node, self.variant
+            self._dispatch.take_features(ttl=takes_ttl(node, variant), revision=takes_revision(node, variant))
         subscription = self._subscription(type_url)
         seen = self._take(subscription, request)
         refusal = self._refuse_size()
@@ -120,6 +121,16 @@ class Session:
     def wants_at_most(self) -> int:
         """No more resources than this are wanted, over all types."""
         return sum(wanted_at_most(one, self._known(one)) for one in self._subscriptions.values())
+
+    def interests(self) -> Iterator[tuple[TypeUrl, bool, Set[str]]]:
+        """What the client wants of each type: everything or not, and names. Views: they move with its requests."""
+        for type_url in self._subscriptions:
+            yield (type_url, *self.interest(type_url))
+
+    def interest(self, type_url: TypeUrl) -> tuple[bool, Set[str]]:
+        """The same of one type."""
+        found = self._subscriptions.get(type_url)
+        return (found.interest.wildcard, found.interest.names) if found else (False, frozenset())
 
     def holdings(self) -> Iterator[Holding]:
         """What the client has of all that it wants, by type and name. Whoever takes them slowly is told newer facts."""

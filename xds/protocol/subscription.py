@@ -5,7 +5,7 @@ No map of what the client has: it has what the catalogue had at `sent_to`, but f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,19 @@ class Withheld:
     keeps: tuple[Reference, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What was asked for and is not known yet. `until_s`: other types wait no longer than that for its answer.
+
+    `holds_back`: nothing else of the type goes before it.
+    """
+
+    names: set[str]
+    everything: bool
+    until_s: float
+    holds_back: bool
+
+
 @dataclass(slots=True, eq=False)
 class Subscription:
     """Facts: `sent_to` and `gone_to` are positions, told of additions and updates, and of removals."""
@@ -76,8 +89,10 @@ class Subscription:
     asked: set[str] = field(default_factory=set)  # answer at once, whatever the version
     postponed: set[str] = field(default_factory=set)  # names asked for, to be answered with what else is due
     asked_everything: bool = False
+    pending: Pending | None = None  # asked for, and still to be learned from upstream
     brought: dict[str, str] | None = None  # initial_resource_versions, until they are compared once
     owed: set[str] = field(default_factory=set)  # send in turn, whatever the version: EDS after its cluster
+    owes_everything: bool = False  # what goes in turn next is the answer to `*`
     ahead: dict[str, str] = field(default_factory=dict)  # answers newer than the cursor
     rejected: dict[str, Rejection] = field(default_factory=dict)
     withheld: dict[str, Withheld] = field(default_factory=dict)  # updates that would break
@@ -109,6 +124,16 @@ class Subscription:
         return not self.started and (self.asked_everything or bool(self.asked))
 
     @property
+    def is_held_back(self) -> bool:
+        """What was asked for comes before anything else of the type."""
+        return self.is_unanswered or (self.pending is not None and self.pending.holds_back)
+
+    @property
+    def pending_names(self) -> Set[str]:
+        """Names that were asked for and are not known yet."""
+        return self.pending.names if self.pending is not None else frozenset()
+
+    @property
     def quiet(self) -> bool:
         """Nothing to remember beside the cursor."""
         return not (self.owed or self.ahead or self.rejected or self.withheld)
@@ -131,8 +156,17 @@ class Subscription:
         for exceptions in self._by_name:
             for name in [name for name in exceptions if name not in self.interest]:
                 del exceptions[name]
-        for names in (self.asked, self.owed, self.lingering):
+        for names in (self.asked, self.owed, self.lingering, *((self.pending.names,) if self.pending else ())):
             names -= {name for name in names if name not in self.interest}
+
+    def compared(self) -> None:
+        """What was asked for is answered, and what the client brought of it counts no more."""
+        if self.pending is None or not self.brought:
+            self.brought = None
+        elif self.pending.everything or self.type.aliased:
+            self.forget_brought(self.asked)
+        else:
+            self.brought = {name: self.brought[name] for name in self.brought.keys() & self.pending.names}
 
     def forget_brought(self, names: Iterable[str]) -> None:
         """What the client said that it has of these counts no more: it has let go of them."""
