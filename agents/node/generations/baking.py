@@ -5,7 +5,7 @@ candidate bakes at a time and is not disturbed by newer content, or constant cha
 after its verdict whatever is held by then is next.
 
 Each thing that happens is told by one call, and each call answers with what to do now, at most one thing. What became
-of it is told by `written`, `done` or `failed`; until then nothing else is asked for.
+of it is told by `learn`; until then nothing else is asked for.
 """
 
 from __future__ import annotations
@@ -43,6 +43,34 @@ class Reject:
 
 
 Transition = Write | Promote | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The contents are kept as this generation: a new candidate, or one of these contents that was there already."""
+
+    number: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The candidate was promoted, or rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """There is no such candidate any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The disk did not take it; `why` is a sentence for people."""
+
+    why: str
+
+
+Outcome = Written | Done | Lost | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,37 +161,15 @@ class Baking:
             self._condemn(because)
         return self.tick(now_s)
 
-    # What became of what was asked for.
-
-    def written(self, number: int, state: State, now_s: float) -> Transition | None:
-        """The content of `Write` is kept as this generation: a new candidate, or one that was there already."""
-        asked = self._asked
-        assert isinstance(asked, Write)
-        self._settle()
-        condemned, self._condemned = self._condemned, ""
-        if state == "good":
-            self._good = asked.content
-        elif state == "rejected":
-            self._bar(asked.content)
+    def learn(self, outcome: Outcome, now_s: float) -> Transition | None:
+        """What became of what was asked for."""
+        asked, self._asked = self._asked, None
+        if isinstance(outcome, Failed):
+            self._try_again(now_s)
         else:
-            self._candidate = _Candidate(number, asked.content, now_s)
-            self._condemn(condemned)
+            self._failures, self._retry_at_s = 0, -inf
+            self._settle(asked, outcome, now_s)
         return self.tick(now_s)
-
-    def done(self, now_s: float) -> Transition | None:
-        """The candidate was promoted or rejected, as asked."""
-        if isinstance(self._asked, Promote) and self._candidate is not None:
-            self._good = self._candidate.content
-        self._verdict = self._candidate = None
-        self._settle()
-        return self.tick(now_s)
-
-    def failed(self, now_s: float) -> Transition | None:
-        """It could not be done; it is asked for again after a while."""
-        self._asked, self._condemned = None, ""
-        self._retry_at_s = now_s + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
-        self._failures += 1
-        return None
 
     def tick(self, now_s: float) -> Transition | None:
         """Time has passed."""
@@ -173,8 +179,28 @@ class Baking:
         self._asked = self._verdict or self._next_write()
         return self._asked
 
-    def _settle(self) -> None:
-        self._asked, self._failures, self._retry_at_s = None, 0, -inf
+    def _settle(self, asked: Transition | None, outcome: Outcome, now_s: float) -> None:
+        if isinstance(asked, Write) and isinstance(outcome, Written):
+            self._take(asked.content, outcome, now_s)
+            return
+        if isinstance(asked, Promote) and isinstance(outcome, Done) and self._candidate is not None:
+            self._good = self._candidate.content
+        self._verdict = self._candidate = None
+
+    def _take(self, content: str, written: Written, now_s: float) -> None:
+        condemned, self._condemned = self._condemned, ""
+        if written.state == "good":
+            self._good = content
+        elif written.state == "rejected":
+            self._bar(content)
+        else:
+            self._candidate = _Candidate(written.number, content, now_s)
+            self._condemn(condemned)
+
+    def _try_again(self, now_s: float) -> None:
+        self._condemned = ""
+        self._retry_at_s = now_s + BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
+        self._failures += 1
 
     @property
     def _judged_content(self) -> str:

@@ -11,7 +11,7 @@ from xds.protocol.catalogue import Catalogue
 from xds.protocol.resource import Reference, Resource
 from xds.protocol.types import RESOURCE_TYPES, TypeUrl
 
-State = Literal["candidate", "good", "rejected"]
+State = Literal["candidate", "good", "rejected", "damaged"]  # damaged: set aside, for people to look at
 
 
 class ResourceName(NamedTuple):
