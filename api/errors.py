@@ -101,6 +101,13 @@ class StoreUnavailable(FairleadError):
     exit_code = 4
 
 
+class NodeUnreachable(FairleadError):
+    """A node's agent is not connected here, or does not answer."""
+
+    status = "UNAVAILABLE"
+    exit_code = 4
+
+
 class TasteUnavailable(FairleadError):
     """There is no Envoy that could say whether it takes the configuration. Nothing was stored."""
 

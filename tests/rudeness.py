@@ -18,19 +18,23 @@ from typing import Any
 from grpc import aio
 
 from api.envoy.registry import load_default
+from api.nodes.v1 import nodes_pb2 as pb
 from tests.clients import DISCOVERY
 from tests.spine import ROOT
 from xds.protocol.types import RESOURCE_TYPES
 from xds.transport.csds import CLIENT_STATUS
 from xds.transport.load_reports import LOAD_REPORTING
+from xds.transport.node_reports import NODE_REPORTS
 from xds.transport.services import DISCOVERY_SERVICES
 
 AT_A_TIME = 20
 REPORTS = f"/{LOAD_REPORTING}/StreamLoadStats"
+OF_NODES = f"/{NODE_REPORTS}/Report"
 METHODS = [
     *(f"/{row.name}/{method}" for row in DISCOVERY_SERVICES for method in (row.state, row.delta) if method),
     f"/{CLIENT_STATUS}/StreamClientStatus",
     REPORTS,
+    OF_NODES,
 ]
 TYPE_URLS = [*(row.url for row in RESOURCE_TYPES), "", "clusters", "type.googleapis.com/no.such.Thing", "/", "a/b" * 99]
 NAMES = ["*", "", "hello", "local", "xdstp://a/b?c=d#e", "näme\n\x00", "x" * 5_000]
@@ -58,9 +62,30 @@ class Rude:
         choice = self._random.random()
         if choice < 0.1:
             return self._random.randbytes(self._random.choice((0, 1, 10, 1_000, 100_000)))
-        made = self._report(first=first) if method == REPORTS else self._request(method, first=first)
-        data = bytes(made.SerializeToString())
+        data = bytes(self._made(method, first=first).SerializeToString())
         return self._mutated(data) if choice < 0.5 else data
+
+    def _made(self, method: str, *, first: bool) -> Any:
+        if method == REPORTS:
+            return self._report(first=first)
+        return self._of_nodes(first=first) if method == OF_NODES else self._request(method, first=first)
+
+    def _of_nodes(self, *, first: bool) -> Any:
+        """Nodes that nobody has, answers that nobody asked for, and names without end."""
+        dice, message = self._random, pb.AgentMessage()
+        if first or dice.random() < 0.1:
+            message.hello.node, message.hello.relay = dice.choice(IDS), dice.random() < 0.5
+            message.hello.agent.labels.update({dice.choice(NAMES): "x" for _ in range(dice.choice((0, 3)))})
+        elif dice.random() < 0.2:
+            message.answer.order, message.answer.chunk = dice.choice((0, 1, 2**64 - 1)), b"x" * dice.choice((0, 99_999))
+        else:
+            message.reports.gone.extend(dice.choice(NAMES) for _ in range(dice.choice((0, 3, 2_000))))
+            for _ in range(dice.choice((0, 1, 3, 2_000))):
+                node = message.reports.nodes.add(node=f"{dice.choice(IDS)}{dice.choice(('', dice.random()))}")
+                node.standing.revision = dice.choice((0, 1, 2**64 - 1))
+                node.standing.refusals.add(type_url=dice.choice(TYPE_URLS), names=[dice.choice(NAMES)])
+                node.running.types.add(type_url=dice.choice(TYPE_URLS), differs=[dice.choice(NAMES)])
+        return message
 
     def _report(self, *, first: bool) -> Any:
         """Clusters and localities that nobody has, and any numbers."""

@@ -99,12 +99,12 @@ def report_from(message: Message) -> NodeReport:
 
 
 def identifier(text: str) -> str:
-    """The name of a node or group. One that is too long or does not print is no name: it is shown, and matches none."""
-    return printable(text, LIMITS.id_characters)
+    """The name of a node or group, as it is on discovery streams. One that is too long is cut, and matches none."""
+    return text[: LIMITS.id_characters]
 
 
 def agent_from(message: Message) -> shapes.Agent:
-    labels = islice(sorted(message.labels.items()), LIMITS.labels)
+    labels = sorted(islice(message.labels.items(), LIMITS.labels))
     return shapes.Agent(
         version=_word(message.version),
         region=_word(message.region),
@@ -150,7 +150,7 @@ def _running_from(message: Message) -> shapes.Running:
 
 def _running_type(message: Message) -> shapes.RunningType:
     return shapes.RunningType(
-        type_url=identifier(message.type_url),
+        type_url=_name(message.type_url),
         resources=_known(message, "resources"),
         digest=message.digest[:DIGEST_BYTES],
         held=_known(message, "held"),
@@ -167,7 +167,7 @@ def _standing_from(message: Message) -> shapes.Standing:
 
 def _refusal(message: Message) -> shapes.Refusal:
     return shapes.Refusal(
-        type_url=identifier(message.type_url),
+        type_url=_name(message.type_url),
         names=_names(message.names, LIMITS.refused_names),
         revision=message.revision,
         code=message.code,
@@ -187,8 +187,12 @@ def _words(texts: Iterable[str], limit: int) -> tuple[str, ...]:
     return tuple(map(_word, islice(texts, limit)))
 
 
+def _name(text: str) -> str:
+    return printable(text, LIMITS.id_characters)
+
+
 def _names(texts: Iterable[str], limit: int) -> tuple[str, ...]:
-    return tuple(map(identifier, islice(texts, limit)))
+    return tuple(map(_name, islice(texts, limit)))
 
 
 _IN: Final[dict[str, Callable[[Message], Any]]] = {

@@ -14,7 +14,8 @@ class ReportLimits:
     `interval_s`       something must be said this often; who is silent for `silent_intervals` of them, and for
                        `silent_s`, is ended
     `message_bytes`    of one message
-    `stream_bytes_s`   what is read of one stream in a second, beyond answers that were asked for; and `messages_s`
+    `stream_bytes_s`   what is read of one stream in a second, beyond answers that were asked for; `stream_nodes_s`
+                       nodes, `messages_s` messages
     `stream_nodes`     that one relay may report for; `nodes` of all streams
     `orders`           under way at a time on this server, `node_orders` of one node
     `chunk_bytes`      of one piece of an answer; `window_chunks` may be on their way to one who reads slowly
@@ -27,6 +28,7 @@ class ReportLimits:
     silent_s: float = 30.0
     message_bytes: int = MIB
     stream_bytes_s: int = MIB
+    stream_nodes_s: int = 2_500
     messages_s: int = 20
     stream_nodes: int = 5_000
     nodes: int = 20_000
@@ -47,8 +49,8 @@ class ShapeLimits:
     text_characters: int = 500
     labels: int = 32
     allows: int = 16
-    types: int = 32
-    differs: int = 20
+    types: int = 16
+    differs: int = 10
     refusals: int = 16
     refused_names: int = 20
 

@@ -109,11 +109,13 @@ class Reports:
     # What is asked
 
     def of(self, node: str) -> Reported | None:
-        tellers = self._tellers.get(NodeId(node))
-        if not tellers:
-            return self._last.get(NodeId(node))
-        entry = max(tellers.values(), key=lambda entry: (entry.reporter.node == node, entry.reporter.id))
-        return Reported(entry.report, entry.reporter.heard_s, True)
+        entry = self._first(node)
+        return Reported(entry.report, entry.reporter.heard_s, True) if entry else self._last.get(NodeId(node))
+
+    def teller(self, node: str) -> int | None:
+        """The number of the open stream that tells of the node and can be asked about it."""
+        entry = self._first(node)
+        return entry.reporter.id if entry else None
 
     def is_told_of(self, node: str) -> bool:
         """Whether an open stream tells of the node."""
@@ -130,6 +132,11 @@ class Reports:
         return tuple(self._reporters.values())
 
     # Keeping count
+
+    def _first(self, node: str) -> Entry | None:
+        """Of those that tell of a node now, the one that counts."""
+        tellers = self._tellers.get(NodeId(node), {})
+        return max(tellers.values(), key=lambda one: (one.reporter.node == node, one.reporter.id), default=None)
 
     def _entry(self, reporter: Reporter, difference: NodeReport) -> Entry | None:
         """The node's entry; its group is that of the first word on it."""

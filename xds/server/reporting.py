@@ -7,7 +7,7 @@ nothing that nobody reads.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from api.management.events import Event, EventHub
@@ -131,6 +131,10 @@ class Reporting(SilentServerObserver):
     def store_back(self) -> None:
         self._log.info("the store answers again")
         self._hub.report(Event(self._now(), "store-back"))
+
+    def nodes_reported(self, groups: Iterable[GroupName]) -> None:
+        for group in groups:
+            self._hub.moved(group)
 
     def certificates_loaded(self, address: str) -> None:
         metrics.add(metrics.CERTIFICATES, outcome="loaded")

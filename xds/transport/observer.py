@@ -6,6 +6,7 @@ the event loop and must return at once. A stream is told of from its first reque
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,6 +64,9 @@ class Observer(Protocol):
     def polled(self, poll: PollInfo) -> None:
         """A client without a stream asked, and was answered or refused."""
 
+    def nodes_reported(self, groups: Iterable[GroupName]) -> None:
+        """What an agent reported changed what nodes of these groups have, as far as is known."""
+
     def certificates_loaded(self, address: str) -> None:
         """New certificates are in use for new connections."""
 
@@ -80,5 +84,6 @@ class SilentObserver:
     def stream_refused(self, address: str, close: Close) -> None: ...
     def stream_failed(self, address: str, error: Exception) -> None: ...
     def polled(self, poll: PollInfo) -> None: ...
+    def nodes_reported(self, groups: Iterable[GroupName]) -> None: ...
     def certificates_loaded(self, address: str) -> None: ...
     def certificates_refused(self, address: str, reason: str) -> None: ...

@@ -1,4 +1,4 @@
-"""The xDS server: discovery services, client status, load reports, health and reflection on one listener.
+"""The xDS server: discovery services, client status, load and node reports, health and reflection on one listener.
 
 It serves what is put into `groups`; who puts it there (`follow.py`), and what process it lives in, is not known here.
 """
@@ -14,6 +14,7 @@ from api.envoy.registry import EnvoyApi
 from api.hosting.address import Address, parse_any
 from xds.fleet import Fleet, Loads
 from xds.protocol.plan import Close
+from xds.protocol.session import Session
 from xds.transport.catalogues import Catalogues
 from xds.transport.csds import CLIENT_STATUS, Audience, ClientStatusService
 from xds.transport.decoding import RequestDecoder
@@ -22,10 +23,12 @@ from xds.transport.identity import Identify, by_cluster
 from xds.transport.limits import Limits
 from xds.transport.listener import listen, new_server
 from xds.transport.load_reports import LOAD_REPORTING, LoadReporting
+from xds.transport.node_reports import NODE_REPORTS, NodeReporting
 from xds.transport.observer import Observer, SilentObserver
+from xds.transport.orders import OrderDesk
 from xds.transport.polling import Poller
 from xds.transport.services import DISCOVERY_SERVICES, discovery_handlers
-from xds.transport.streams import Edge
+from xds.transport.streams import Edge, Stream
 from xds.transport.tls import TlsFiles, reloading_credentials
 
 DRAINING = Close("UNAVAILABLE", "this server is going away; connect again to another")
@@ -39,7 +42,7 @@ class XdsOptions:
     """How a server listens and whom it lets in. `identifier` is told to clients as the control plane's name.
 
     `load_reporting_interval_s`: how often clients are asked for their load; 0: not at all. `client_status`: who may
-    ask what every client has. `load_reports`, `reflection`: whether there are such services.
+    ask what every client has. `load_reports`, `node_reports`, `reflection`: whether there are such services.
     """
 
     address: str = "127.0.0.1:0"
@@ -51,6 +54,7 @@ class XdsOptions:
     load_reporting_interval_s: float = 10.0
     client_status: Audience = Audience.LOOPBACK
     load_reports: bool = True
+    node_reports: bool = True
     reflection: bool = True
 
 
@@ -71,6 +75,7 @@ class XdsServer:
             RequestDecoder(api, limits), self.groups, fleet, self._observer, self._options.identify, limits
         )
         self.poller = Poller(self._edge)
+        self.orders = OrderDesk(fleet.reports)
         self._bound = parse_any(self._options.address)
         self._server: aio.Server | None = None
         self._health: Health | None = None
@@ -90,6 +95,11 @@ class XdsServer:
     def streams(self) -> int:
         """Open streams, those included that have not named their node."""
         return len(self._edge.streams)
+
+    def session(self, stream: int) -> Session | None:
+        """Of an open stream, for those who ask what its client has; None when it is gone, or has not named its node."""
+        found = self._edge.streams.get(stream)
+        return found.session if isinstance(found, Stream) else None
 
     async def start(self) -> None:
         """Listen. Health is NOT_SERVING until `set_ready`. Raises InvalidConfig when the address cannot be had."""
@@ -114,6 +124,9 @@ class XdsServer:
             loads = LoadReporting(self._api, self._edge, self.loads, self._options.load_reporting_interval_s)
             server.add_generic_rpc_handlers((loads.handler(),))
             services.append(LOAD_REPORTING)
+        if self._options.node_reports:
+            server.add_generic_rpc_handlers((NodeReporting(self._edge, self.orders).handler(),))
+            services.append(NODE_REPORTS)
         if self._options.client_status is not Audience.OFF:
             status = ClientStatusService(self._api, self._edge, self._options.client_status)
             server.add_generic_rpc_handlers((status.handler(),))
