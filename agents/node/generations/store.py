@@ -53,7 +53,7 @@ class Generations:
 
     def open(self) -> None:
         """Make the directory and sweep what a crash left. Never raises: `problem` tells."""
-        with suppress(NotWritten), self._writing("begin"):
+        with suppress(NotWritten), self._writing():
             self.directory.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
             sweep(self.directory)
             self._remove(surplus_others(files_in(self.directory)))
@@ -85,7 +85,7 @@ class Generations:
         candidate, good = (FileName(number, state) for state in ("candidate", "good"))
         told = self._checked(candidate)
         if told is not None:
-            with self._writing("promote"):
+            with self._writing():
                 rename_durably(self._path(candidate), self._path(good))
         told = told or self._checked(good)  # the name may have come without the directory being on the disk
         if told is None:
@@ -98,7 +98,7 @@ class Generations:
         rejected = FileName(number, "rejected")
         for name in files_in(self.directory):
             if name.number == number and name.state in ("candidate", "good"):
-                with self._writing("reject"):
+                with self._writing():
                     rename_durably(self._path(name), self._path(rejected))
         self._remove(surplus_others(files_in(self.directory)))
 
@@ -121,12 +121,13 @@ class Generations:
 
     def _write(self, packed: Packed, made_at_s: int) -> Summary:
         names = files_in(self.directory)
-        self._highest = max(self._highest, *(name.number for name in names), 0) + 1
-        name = FileName(self._highest, "candidate")
-        parts = file_parts(packed, Label(name.number, *self._owner, made_at_s))
-        with self._writing("write"):
+        number = max(self._highest, *(name.number for name in names), 0) + 1
+        name = FileName(number, "candidate")
+        parts = file_parts(packed, Label(number, *self._owner, made_at_s))
+        with self._writing():
             self.directory.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
             write_durably(self._path(name), parts)
+        self._highest = number
         self._remove(surplus_others(files_in(self.directory)))
         told = self._checked(name)
         if told is None:
@@ -202,14 +203,13 @@ class Generations:
         return self.directory / str(name)
 
     @contextmanager
-    def _writing(self, action: str) -> Iterator[None]:
+    def _writing(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             self.problem = (
-                f"cannot {action} generations in {self.directory}: {error.strerror or error}; the gateway goes on, and"
-                " after a restart without its servers it would start from an older one; mend the disk, it is tried"
-                " again"
+                f"cannot write generations to {self.directory}: {error.strerror or error}; the gateway goes on, but"
+                " started without its servers it would serve an older one; mend the disk, it is tried again by itself"
             )
             raise NotWritten(self.problem) from error
         self.problem = ""
