@@ -7,7 +7,8 @@ Documents in, documents out: no I/O, and the certificate files are those of the 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from xds.protocol.features import RESOURCE_IN_SOTW, RESOURCE_TTL
@@ -52,18 +53,77 @@ class Place:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def document(self) -> dict[str, Any]:
+        """As Envoy writes an address (`config.core.v3.Address`)."""
+        return {"socket_address": {"address": self.host, "port_value": self.port}}
+
+
+@dataclass(frozen=True, slots=True)
+class UnixPlace:
+    """A Unix socket on the client's own machine. Who may use it is for its file's mode to say, not for TLS."""
+
+    path: str
+
+    @property
+    def tls(self) -> None:
+        """Never."""
+
+    @property
+    def is_name(self) -> bool:
+        """Nothing has to be resolved."""
+        return False
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"  # as gRPC writes it, too
+
+    def document(self) -> dict[str, Any]:
+        """As Envoy writes an address; a socket that Envoy makes there itself is for its own user."""
+        return {"pipe": {"path": self.path, "mode": 0o600}}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What a node says of itself beside who it is: its locality, and whatever its servers know how to read."""
+
+    region: str = ""
+    zone: str = ""
+    sub_zone: str = ""
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    features: tuple[str, ...] = ENVOY_FEATURES
+
+    def document(self) -> dict[str, Any]:
+        """The part of `config.core.v3.Node` that is known."""
+        locality = {"region": self.region, "zone": self.zone, "sub_zone": self.sub_zone}
+        parts = {
+            "locality": {name: value for name, value in locality.items() if value},
+            "metadata": dict(self.metadata),
+            "client_features": list(self.features),
+        }
+        return {name: value for name, value in parts.items() if value}
+
+
+ADMIN_ANYWHERE = Place("127.0.0.1", 0)
+"""A free port of loopback: `--admin-address-path` tells which."""
+
 
 def envoy_bootstrap(
-    node: str, group: str, place: Place, variant: Variant = Variant.DELTA, *, per_type: bool = False
+    node: str,
+    group: str,
+    place: Place | UnixPlace,
+    variant: Variant = Variant.DELTA,
+    *,
+    per_type: bool = False,
+    facts: NodeFacts | None = None,
+    admin: Place | UnixPlace = ADMIN_ANYWHERE,
 ) -> dict[str, Any]:
-    """For `envoy -c`: ADS for everything, the admin port on loopback (a free one: --admin-address-path tells it).
+    """For `envoy -c`: ADS for everything, and the admin interface for this machine alone.
 
     The incremental variant is Envoy's best: a change costs what it changes. `per_type`: no ADS, but the service of each
     type on a stream of its own; the documents that are served then say `config_source(variant, per_type=True)` too.
     """
     return {
-        "node": {**_node(node, group), "client_features": list(ENVOY_FEATURES)},
-        "admin": {"address": _address("127.0.0.1", 0)},
+        "node": {**_node(node, group), **(facts or NodeFacts()).document()},
+        "admin": {"address": admin.document()},
         "dynamic_resources": {
             **({} if per_type else {"ads_config": _api_config_source(variant)}),
             "lds_config": config_source(variant, per_type=per_type),
@@ -89,7 +149,7 @@ def config_source(variant: Variant = Variant.DELTA, *, per_type: bool = False) -
     return {"resource_api_version": "V3", "ads": {}}
 
 
-def grpc_bootstrap(node: str, group: str, place: Place) -> dict[str, Any]:
+def grpc_bootstrap(node: str, group: str, place: Place | UnixPlace) -> dict[str, Any]:
     """For GRPC_XDS_BOOTSTRAP. gRPC clients speak the state of the world over ADS and nothing else.
 
     `xds_v3` is for clients from before 2022, which speak v2 without it. No other server feature is claimed: they decide
@@ -116,12 +176,8 @@ def _api_config_source(variant: Variant) -> dict[str, Any]:
     }
 
 
-def _address(host: str, port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _server_cluster(place: Place) -> dict[str, Any]:
-    endpoint = {"endpoint": {"address": _address(place.host, place.port)}}
+def _server_cluster(place: Place | UnixPlace) -> dict[str, Any]:
+    endpoint = {"endpoint": {"address": place.document()}}
     keepalive = {"interval": KEEPALIVE_INTERVAL, "timeout": KEEPALIVE_TIMEOUT}
     http2 = {"http2_protocol_options": {"connection_keepalive": keepalive}}
     cluster = {
@@ -133,7 +189,9 @@ def _server_cluster(place: Place) -> dict[str, Any]:
         },
         "load_assignment": {"cluster_name": CLUSTER_NAME, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
-    return {**cluster, "transport_socket": _transport_socket(place, place.tls)} if place.tls else cluster
+    if isinstance(place, UnixPlace) or place.tls is None:
+        return cluster
+    return {**cluster, "transport_socket": _transport_socket(place, place.tls)}
 
 
 def _transport_socket(place: Place, tls: TlsFiles) -> dict[str, Any]:

@@ -61,4 +61,4 @@ def _said(path: Path, question: str) -> str:
         said = subprocess.run([path, question], capture_output=True, timeout=_ASK_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return said.stdout.decode(errors="replace")
+    return (said.stdout + said.stderr).decode(errors="replace")  # it answers on either

@@ -4,6 +4,7 @@ supervisor        drives it all: processes and admin interface on one side, life
 minding           the same for an Envoy that somebody else runs: readiness, drain, restart; no process is touched
 keeping           what the rest of the agent sees of both (shapes)
 life              what to do next: crashes, backoff, hangs, hot restarts, drains, falling back (pure)
+trial             whether crashes are a new generation's fault (pure)
 facts             what others may know of it, how a process ended in words (pure)
 admin             a client of Envoy's admin interface: Unix socket or loopback, with a deadline and bounded bodies
 bootstrap_file    the file that Envoy starts with; overlay: what an operator adds to it (pure)

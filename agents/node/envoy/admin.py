@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 import h11
 import msgspec
@@ -29,14 +30,16 @@ AdminPlace = Path | Address
 
 
 class AdminError(FairleadError):
-    """Envoy's admin interface does not answer, or not as it should. `http_status` is 0 where no answer came."""
+    """Envoy's admin interface does not answer, or not as it should. `http_status` is 0 where no answer came; `absent`:
+    nothing listens there at all."""
 
     status: ClassVar[str] = "UNAVAILABLE"
     exit_code: ClassVar[int] = 4
 
-    def __init__(self, message: str, http_status: int = 0) -> None:
+    def __init__(self, message: str, http_status: int = 0, *, absent: bool = False) -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.absent = absent
 
 
 class ServerState(StrEnum):
@@ -126,7 +129,7 @@ class Admin:
 
     async def statistics(self, pattern: str) -> dict[str, int]:
         """Counters and gauges whose name matches a regular expression (RE2)."""
-        page = f"/stats?format=json&filter={_escaped(pattern)}"
+        page = f"/stats?format=json&filter={quote(pattern, safe='')}"
         try:
             said = msgspec.json.decode(await self.get(page), type=_Statistics)
         except msgspec.DecodeError as error:
@@ -240,12 +243,6 @@ def _counts(name: str) -> bool:
     return parts[1] != "admin" and not parts[-2].startswith("worker_")
 
 
-def _escaped(pattern: str) -> str:
-    from urllib.parse import quote
-
-    return quote(pattern, safe="")
-
-
 @contextmanager
 def _translated(where: str, page: str, allowed_s: float) -> Iterator[None]:
     try:
@@ -253,6 +250,7 @@ def _translated(where: str, page: str, allowed_s: float) -> Iterator[None]:
     except TimeoutError:
         raise AdminError(f"{where} did not answer {page} within {allowed_s:g} s") from None
     except OSError as error:
-        raise AdminError(f"{where} cannot be reached: {error.strerror or error}") from None
+        absent = isinstance(error, ConnectionRefusedError | FileNotFoundError)
+        raise AdminError(f"{where} cannot be reached: {error.strerror or error}", absent=absent) from None
     except h11.ProtocolError as error:
         raise AdminError(f"{where} does not speak HTTP at {page}: {error}") from None

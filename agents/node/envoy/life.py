@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from agents.node.envoy.facts import Exit, Phase
+from agents.node.envoy.trial import Trial
 
 SILENT_ASKS = 3
 """So many questions must go unanswered before an Envoy is taken to hang: an agent that was stopped itself asks anew."""
@@ -36,6 +37,11 @@ class Limits:
     hurry_s: float = 1.0
     crashes: int = 2
     trial_s: float = 120.0  # ready for so long with a new generation: it is not the culprit of what comes
+
+
+BLIND_S = 5.0
+"""A process whose admin interface nobody listens at for so long has closed it. A new one may not have opened it yet."""
+_WATCHED = (Phase.STARTING, Phase.RUNNING, Phase.TURNING_AWAY, Phase.DRAINING)
 
 
 class How(Enum):
@@ -97,18 +103,10 @@ class _Process:
     """`asked` explains its end, once this agent has done something to it; `kill_at_s`: if it has not gone by then."""
 
     started_s: float
+    heard: bool = False  # its admin interface has answered once, or did to an agent before this one
     asked: str = ""
     hung: bool = False
     kill_at_s: float | None = None
-
-
-@dataclass(slots=True)
-class _Trial:
-    """A generation that is new to this Envoy, and the crashes since."""
-
-    generation: str
-    since_s: float
-    crashes: int = 0
 
 
 @dataclass(slots=True)
@@ -134,7 +132,7 @@ class Life:
     _answered_s: float = 0.0
     _silent: int = 0
     _ready_since_s: float = 0.0
-    _trial: _Trial | None = None
+    _trial: Trial | None = None
     _wants_takeover: bool = False
     _starts_again: bool = True
 
@@ -165,7 +163,7 @@ class Life:
         """There are Envoys already, of which the last is the newest epoch: they have the numbers 1 to `count`."""
         for _ in range(count):
             self._number += 1
-            self._processes[self._number] = _Process(now_s)
+            self._processes[self._number] = _Process(now_s, heard=True)
         self._answered_s = now_s
         if count == 1:
             self.current = 1
@@ -179,28 +177,26 @@ class Life:
 
     def answered(self, live: bool, now_s: float, number: int | None = None) -> Decisions:
         """The admin interface said whether it is live; `number`: which process that was, where it is known."""
-        self._answered_s, self._silent = now_s, 0
+        self._answered_s, self._silent, self.sighted = now_s, 0, True
+        answering = self._processes.get(number or self.current or 0)
+        if answering is not None:
+            answering.heard = True
         if self.phase is Phase.REPLACING:
             return self._replaced(now_s) if live and number is not None and number == self.coming else ()
         if self.phase in (Phase.STARTING, Phase.RUNNING):
             return self._is_live(now_s) if live else self._is_not_live()
         return ()
 
-    def silent(self, now_s: float) -> Decisions:
-        """A question to the admin interface was not answered."""
+    def silent(self, now_s: float, *, absent: bool = False) -> Decisions:
+        """A question to the admin interface was not answered; `absent`: nothing listens there."""
         self._silent += 1
         process = self._processes.get(self.current or 0)
-        watched = self.phase in (Phase.STARTING, Phase.RUNNING, Phase.TURNING_AWAY, Phase.DRAINING)
-        if process is None or process.asked or not watched or not self.sighted or self._silent < SILENT_ASKS:
+        if process is None or process.asked or self.phase not in _WATCHED or not self.sighted:
             return ()
         silent_s = now_s - max(self._answered_s, process.started_s)
-        if silent_s < self.limits.hang_s:
+        if self._silent < SILENT_ASKS or silent_s < (BLIND_S if absent and process.heard else self.limits.hang_s):
             return ()
-        self.ready = False
-        process.hung, process.asked = True, f"for it had not answered for {silent_s:.0f} s"
-        process.kill_at_s = now_s + self.limits.abort_s
-        words = f"Envoy hangs: its admin interface has not answered for {silent_s:.0f} s; it is ended"
-        return (Tell(words, warning=True), Send(self.current or 0, How.ABORT))
+        return self._blind(now_s) if absent and process.heard else self._hangs(process, silent_s, now_s)
 
     def exited(self, number: int, exit: Exit, now_s: float) -> Decisions:
         """A process has ended. `exit.asked` is what `asked(number)` said."""
@@ -230,7 +226,7 @@ class Life:
 
     def applied(self, generation: str, now_s: float, *, proven: bool) -> Decisions:
         """Envoy is served `generation` from now on. One that is `proven` was good before and is never the culprit."""
-        self._trial = None if proven else _Trial(generation, now_s)
+        self._trial = None if proven else Trial(generation, now_s, self.limits.crashes, self.limits.trial_s)
         return ()
 
     # What is asked for
@@ -317,14 +313,28 @@ class Life:
         healthy_s = now_s - self._ready_since_s
         if healthy_s >= self.limits.healthy_s:
             self._failures, self.looping = 0, False
-        trial = self._trial
-        if trial and now_s - max(trial.since_s, self._ready_since_s) >= self.limits.trial_s:
+        if self._trial and self._trial.is_over(self._ready_since_s, now_s):
             self._trial = None
         return self._take_over_if_it_can_be(now_s)
 
     def _is_not_live(self) -> Decisions:
         self.ready = False
         return ()
+
+    def _blind(self, now_s: float) -> Decisions:
+        # A successor that never came up asked it to close its admin interface, which happens to a live Envoy only.
+        self.sighted = False
+        if self.phase is Phase.STARTING:
+            self.ready, self._ready_since_s = True, now_s
+            self._enter(Phase.RUNNING)
+        return (Tell("Envoy runs and has closed its admin interface; a hot restart opens one again", warning=True),)
+
+    def _hangs(self, process: _Process, silent_s: float, now_s: float) -> Decisions:
+        self.ready = False
+        process.hung, process.asked = True, f"for it had not answered for {silent_s:.0f} s"
+        process.kill_at_s = now_s + self.limits.abort_s
+        words = f"Envoy hangs: its admin interface has not answered for {silent_s:.0f} s; it is ended"
+        return (Tell(words, warning=True), Send(self.current or 0, How.ABORT))
 
     def _fell(self, exit: Exit | None, now_s: float, *, crashed: bool) -> Decisions:
         """The process that should run does not: start it again, later each time."""
@@ -340,14 +350,10 @@ class Life:
 
     def _blamed(self, how: str) -> Decisions:
         trial = self._trial
-        if trial is None:
-            return ()
-        trial.crashes += 1
-        if trial.crashes < self.limits.crashes:
+        if trial is None or not trial.crashed():
             return ()
         self._trial = None
-        why = f"{how}, {trial.crashes} times since it was served generation {trial.generation}"
-        return (FallBack(trial.generation, why),)
+        return (FallBack(trial.generation, f"{how}, {trial.words}"),)
 
     def _take_over_if_it_can_be(self, now_s: float) -> Decisions:
         """Not before the process that was replaced last has gone: a next epoch would end it and cut its clients off."""

@@ -9,7 +9,7 @@ from typing import Any
 from api.errors import EnvoyMissing, TasteUnavailable
 from api.hosting import envoy_program
 from api.hosting.envoy_program import Program
-from xds.bootstrap import Place, envoy_bootstrap
+from xds.bootstrap import UnixPlace, envoy_bootstrap
 
 NODE = "fairlead-taste"
 # Where nothing answers: what is resolved by name is not found, and no question leaves the machine.
@@ -34,19 +34,10 @@ def command(program: Program, group: str, xds_socket: Path, admin_socket: Path) 
 
 
 def _bootstrap(group: str, xds_socket: Path, admin_socket: Path) -> dict[str, Any]:
-    """The one that gateways start with, but for where the server is and that nothing is resolved."""
-    bootstrap = envoy_bootstrap(NODE, group, Place("127.0.0.1", 0))
-    (cluster,) = bootstrap["static_resources"]["clusters"]
-    endpoint = {"endpoint": {"address": _pipe(xds_socket)}}
-    cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": [endpoint]}]
+    """The one that gateways start with, but that nothing is resolved."""
     resolver: dict[str, Any] = {"@type": f"type.googleapis.com/{_CARES}", "resolvers": [_NO_RESOLVER]}
     resolver |= {"query_timeout_seconds": 1, "query_tries": 1}
     return {
-        **bootstrap,
-        "admin": {"address": _pipe(admin_socket)},
+        **envoy_bootstrap(NODE, group, UnixPlace(str(xds_socket)), admin=UnixPlace(str(admin_socket))),
         "typed_dns_resolver_config": {"name": "envoy.network.dns_resolver.cares", "typed_config": resolver},
     }
-
-
-def _pipe(path: Path) -> dict[str, Any]:
-    return {"pipe": {"path": str(path), "mode": 0o600}}
