@@ -201,10 +201,10 @@ def test_a_cipher_is_loaded_by_those_who_seal_and_by_nobody_else() -> None:
     assert told.stdout == "False\n"
 
 
-def a_resource(type_url: TypeUrl, name: str, **fields: object) -> Resource:
+def a_resource(type_url: TypeUrl, called: str, /, **fields: object) -> Resource:
     parsed = from_json(load_default(), {"@type": type_url, **fields})
     assert parsed.message is not None
-    return Resource.of(type_url, name, parsed.message.SerializeToString())
+    return Resource.of(type_url, called, parsed.message.SerializeToString())
 
 
 def auth(users: dict[str, str]) -> dict[str, object]:
