@@ -149,3 +149,15 @@ def test_what_cannot_work_is_a_wrong_command_line(wrong: tuple[str, ...], capsys
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "Error:" in printed.err
+
+
+def test_an_agent_beside_the_client_is_found_by_its_socket(capsys: pytest.CaptureFixture[str]) -> None:
+    beside = ("--group", "edge", "--xds-address", "unix:/run/fairlead-agent/xds.sock")
+    assert entry.main(["bootstrap", "grpc", "--node", "cart-7", *beside]) == 0
+    (server,) = json.loads(capsys.readouterr().out)["xds_servers"]
+    assert server["server_uri"] == "unix:/run/fairlead-agent/xds.sock"
+    assert entry.main(["bootstrap", "envoy", "--node", "edge-1", *beside, "-o", "json"]) == 0
+    (cluster,) = json.loads(capsys.readouterr().out)["static_resources"]["clusters"]
+    (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert endpoint["endpoint"]["address"]["pipe"]["path"] == "/run/fairlead-agent/xds.sock"
+    assert entry.main(["bootstrap", "grpc", *beside, "--ca", "/etc/ca.pem"]) == 2

@@ -13,7 +13,8 @@ from api.cli.contexts import choose_target
 from api.cli.groups import GroupOption, chosen_group
 from api.cli.output import Format, show_document
 from api.cli.shared import Invocation, invocation_of
-from xds.bootstrap import Place, TlsFiles, envoy_bootstrap, grpc_bootstrap, with_load_reports
+from api.hosting.address import UNIX, SocketPath
+from xds.bootstrap import Place, TlsFiles, UnixPlace, envoy_bootstrap, grpc_bootstrap, with_load_reports
 from xds.protocol.variant import Variant
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ EXAMPLES = (
     "fairlead bootstrap grpc --node cart-7 --group services > bootstrap.json",
     "fairlead bootstrap envoy --group edge --xds-address fairlead.example.net:18000 --ca /etc/fairlead/ca.pem",
     "fairlead bootstrap envoy --node edge-1 --variant sotw --per-type",
+    "fairlead bootstrap grpc --group edge --xds-address unix:/run/fairlead-agent/xds.sock",
 )
 EVERYWHERE = ("0.0.0.0", "::")
 
@@ -47,7 +49,12 @@ VARIANTS = {VariantName.DELTA: Variant.DELTA, VariantName.SOTW: Variant.STATE_OF
 Which = Annotated[Kind, typer.Argument(metavar="KIND", help="What the client is.")]
 NodeId = Annotated[str, typer.Option("--node", metavar="ID", help="Its node id; else this machine's name.")]
 XdsAddress = Annotated[
-    str, typer.Option("--xds-address", metavar="HOST:PORT", help="Where it finds the server; else the server is asked.")
+    str,
+    typer.Option(
+        "--xds-address",
+        metavar="ADDRESS",
+        help="Where it finds its server, HOST:PORT, or unix:PATH of an agent beside it; else the server is asked.",
+    ),
 ]
 Speaks = Annotated[
     VariantName | None, typer.Option("--variant", help="Incremental or state of the world; gRPC has only the latter.")
@@ -139,7 +146,11 @@ def _reachable(address: str, invocation: Invocation) -> str:
     return f"{choose_target(invocation.server, invocation.context).server.rpartition(':')[0]}:{port}"
 
 
-def _place(address: str, tls: TlsFiles | None) -> Place:
+def _place(address: str, tls: TlsFiles | None) -> Place | UnixPlace:
+    if address.startswith(UNIX):
+        if tls is not None:
+            raise typer.BadParameter("a socket of this machine speaks no TLS: leave out --ca", param_hint="--ca")
+        return UnixPlace(str(SocketPath.parse(address).path))
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise typer.BadParameter(

@@ -28,8 +28,4 @@ def _section(row: Row) -> str:
 
 
 def _default(row: Row) -> str:
-    if row.default in (None, "", ()):
-        return "none"
-    value = row.default
-    shown = str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-    return f"`{shown}`"
+    return f"`{row.default_text}`" if row.default_text else "none"

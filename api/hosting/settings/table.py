@@ -34,6 +34,17 @@ class Row:
     read: Reader
     kind: str
 
+    @property
+    def default_text(self) -> str:
+        """The default as one would write it; empty where there is none to speak of."""
+        if isinstance(self.default, bool):
+            return str(self.default).lower()
+        if isinstance(self.default, float):
+            return f"{self.default:g}"
+        if isinstance(self.default, tuple):
+            return ",".join(map(str, self.default))
+        return "" if self.default is None else str(self.default)
+
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Settings]):
