@@ -49,5 +49,5 @@ def _metavar(row: Row) -> str:
 def _help(row: Row) -> str:
     """The table's words, with the default where there is one to speak of."""
     words = row.help[0].upper() + row.help[1:]
-    has_default = row.default_text not in ("", "false")
-    return f"{words} [default: {row.default_text}; {row.environment}]" if has_default else f"{words} [{row.environment}]"
+    default = "" if row.default_text in ("", "false") else f"default: {row.default_text}; "
+    return f"{words} [{default}{row.environment}]"
