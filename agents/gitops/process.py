@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +18,11 @@ from agents.gitops.git_process import GitProcess
 from agents.gitops.source_loop import SourceLoop
 from agents.gitops.sources import Source
 from agents.gitops.webhooks import Door, webhook_route
-from api.errors import InvalidConfig
 from api.hosting.address import Address
 from api.hosting.http import HttpServer
 from api.hosting.ready_file import write_ready_file
 from api.hosting.signals import listening
+from api.hosting.sole import sole
 from api.management.client import ManagementClient
 from api.telemetry import logs, metrics
 
@@ -79,21 +78,10 @@ class GitOps:
                     await each.close()
         return tuple(each.status for each in loops)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> AbstractContextManager[None]:
         """Raises InvalidConfig when another process has its stores there, or nothing can be written."""
-        try:
-            self._stores.mkdir(parents=True, exist_ok=True)
-            lock = (self._stores / "lock").open("w")
-        except OSError as error:
-            raise InvalidConfig(f"{self._stores} cannot be written ({error.strerror}); give a --data-dir") from None
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                words = f"another `fairlead gitops` uses {self._stores}; give this one a --data-dir of its own"
-                raise InvalidConfig(words) from None
-            yield
+        taken = f"another `fairlead gitops` uses {self._stores}; give this one a --data-dir of its own"
+        return sole(self._stores, taken=taken, unwritable="give a --data-dir")
 
     @property
     def _stores(self) -> Path:

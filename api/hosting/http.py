@@ -6,7 +6,6 @@ What else is on the port is given.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -16,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from api.hosting.address import Address, CannotListen
+from api.hosting.address import Address
+from api.hosting.listening import bind
 from api.telemetry import metrics
 
 
@@ -76,17 +76,3 @@ class _Quiet(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def bind(address: Address) -> socket.socket:
-    """A listening socket. Raises InvalidConfig with the system's reason."""
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(place)
-    except OSError as error:
-        raise CannotListen(address, (error.strerror or str(error)).lower()) from error
-    listener.listen(128)
-    listener.setblocking(False)
-    return listener

@@ -6,7 +6,7 @@ what was refused, and what was kept back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,8 +48,17 @@ def wanted_at_most(subscription: Subscription, served: ServedType | None) -> int
 
 def holdings(subscription: Subscription, served: ServedType | None) -> Iterator[Holding]:
     """All that is wanted, sorted by name. `served` None: the client's group does not exist."""
+    return _told(subscription, served, _wanted(subscription, served))
+
+
+def holdings_of(subscription: Subscription, served: ServedType, names: Iterable[str]) -> Iterator[Holding]:
+    """The same of those of `names` that are wanted, in their order."""
+    return _told(subscription, served, (name for name in names if name in subscription.interest))
+
+
+def _told(subscription: Subscription, served: ServedType | None, names: Iterable[str]) -> Iterator[Holding]:
     view = _View.of(subscription, served) if served is not None and subscription.started else None
-    for name in _wanted(subscription, served):
+    for name in names:
         if view is None or name in subscription.asked or name in subscription.pending_names:
             yield Holding(subscription.type.url, name, Hold.WAITING)
         else:

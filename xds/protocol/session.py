@@ -117,6 +117,10 @@ class Session:
         """The stream has ended: none of its siblings waits for it any more."""
         self._dispatch.leave()
 
+    def subscription(self, type_url: TypeUrl) -> Subscription | None:
+        """What the client wants of a type, and how far it was told, for those who ask; None if it asked for nothing."""
+        return self._subscriptions.get(type_url)
+
     @property
     def wants_at_most(self) -> int:
         """No more resources than this are wanted, over all types."""

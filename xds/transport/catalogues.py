@@ -39,6 +39,7 @@ class ServedGroup:
     encoder: ResponseEncoder
     streams: dict[int, Wakeable] = field(default_factory=dict)
     households: dict[str, Household] = field(default_factory=dict)
+    is_adopted: bool = False
 
     @property
     def loaded(self) -> bool:
@@ -104,6 +105,15 @@ class Catalogues:
         self._forget_if_blank(name)
         return changed
 
+    def adopt(self, catalogue: Catalogue) -> None:
+        """Serve a catalogue of somebody else, who says `moved` whenever it has changed."""
+        group = self._group(catalogue.group)
+        group.catalogue, group.is_adopted = catalogue, True
+
+    def moved(self, name: GroupName) -> None:
+        """An adopted catalogue has changed."""
+        self._wake_later(name)
+
     def join(self, name: GroupName, stream: Wakeable) -> ServedGroup:
         """Follow a group, whether it exists or not."""
         group = self._group(name)
@@ -136,7 +146,7 @@ class Catalogues:
 
     def _forget_if_blank(self, name: GroupName) -> None:
         group = self._groups[name]
-        if not group.streams and group.catalogue.is_blank:
+        if not group.streams and group.catalogue.is_blank and not group.is_adopted:
             del self._groups[name]
 
     def _wake_later(self, name: GroupName) -> None:

@@ -1,0 +1,84 @@
+"""Who is connected to the local server, which of them is the own Envoy, and what all of them want together.
+
+What an Envoy wanted counts for a while after it has gone, so that a restart of it costs nothing upstream; and for as
+long as no other comes in its place, since it is the reason for the agent to be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from xds.client.wants import Wants
+from xds.protocol.requests import Node
+from xds.protocol.session import Session
+from xds.protocol.subscription import Subscription
+from xds.protocol.types import TypeUrl
+from xds.transport.observer import StreamInfo
+
+KEPT_S = 300.0
+
+SessionOf = Callable[[int], Session | None]
+
+
+class Clients:
+    """`own_id`: the node id of the own Envoy. Times are of the clock that `Wants` is asked with."""
+
+    def __init__(self, own_id: str, wants: Wants, session_of: SessionOf) -> None:
+        self._own_id = own_id
+        self._wants = wants
+        self._session_of = session_of
+        self._open: dict[int, StreamInfo] = {}
+        self._own_left: set[int] = set()
+
+    @property
+    def own(self) -> tuple[StreamInfo, ...]:
+        """The streams of the own Envoy, oldest first: in a hot restart there are those of both."""
+        return tuple(info for info in self._open.values() if self.is_own(info))
+
+    @property
+    def others(self) -> tuple[StreamInfo, ...]:
+        return tuple(info for info in self._open.values() if not self.is_own(info))
+
+    @property
+    def own_node(self) -> Node | None:
+        """What the own Envoy says of itself; None while it is not connected."""
+        own = self.own
+        return own[-1].node if own else None
+
+    def is_own(self, info: StreamInfo) -> bool:
+        return info.node.id == self._own_id
+
+    def opened(self, info: StreamInfo, now_s: float) -> None:
+        """A client has named itself. What an own Envoy before it wanted counts no longer than for a while."""
+        self._open[info.id] = info
+        if self.is_own(info):
+            for member in self._own_left:
+                self._wants.leave(member, now_s + KEPT_S)
+            self._own_left.clear()
+
+    def closed(self, info: StreamInfo, now_s: float) -> None:
+        """A client has gone."""
+        self._open.pop(info.id, None)
+        if not self.is_own(info) or self.own:
+            self._wants.leave(info.id, now_s + KEPT_S)
+        else:
+            self._own_left.add(info.id)
+            self._wants.leave(info.id, inf)
+
+    def asked(self, info: StreamInfo, type_url: TypeUrl) -> None:
+        """A client may want something else of this type than before."""
+        session = self._session_of(info.id)
+        subscription = session.subscription(type_url) if session is not None else None
+        if subscription is not None:
+            interest = subscription.interest
+            self._wants.put(info.id, type_url, interest.wildcard, interest.names)
+
+    def subscription(self, type_url: TypeUrl) -> Subscription | None:
+        """The own Envoy's of this type; the newest Envoy's that has one."""
+        for info in reversed(self.own):
+            session = self._session_of(info.id)
+            found = session.subscription(type_url) if session is not None else None
+            if found is not None:
+                return found
+        return None

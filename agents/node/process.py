@@ -1,0 +1,111 @@
+"""The life of one agent: it takes its state directory, serves, follows, keeps Envoy, until it is told to end.
+
+`main` makes the event loop, `run` takes the one that is there. Errors that keep it from starting are raised; whoever
+called shows them and sets the exit code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from agents.node.assembly import Parts, assemble, make_keeper, state_file
+from agents.node.envoy.keeping import EnvoyKeeper, Hooks
+from agents.node.settings import AgentSettings
+from api.envoy.registry import EnvoyApi
+from api.errors import FairleadError
+from api.hosting.ready_file import write_ready_file
+from api.hosting.signals import Signals, listening
+from api.hosting.sole import sole
+from api.telemetry import logs
+
+Reload = Callable[[], AgentSettings]
+DRAIN_S = 1.0
+"""For local streams to end; Envoy has gone by then, or stays and comes back by itself."""
+
+
+def main(settings: AgentSettings, reload: Reload | None = None) -> int:
+    """Run an agent until it is told to end; returns the exit code. Raises FairleadError when it cannot start."""
+    with asyncio.Runner() as runner:
+        return runner.run(run(settings, reload))
+
+
+async def run(settings: AgentSettings, reload: Reload | None = None) -> int:
+    """Serve until SIGTERM, SIGINT or SIGUSR1; returns 0. On the main thread.
+
+    `reload` reads the settings again on SIGHUP. Raises InvalidConfig for settings that cannot be used or a state
+    directory that another agent has, EnvoyMissing where there is none to run.
+    """
+    logs.configure(settings.log_level, settings.log_format)
+    directory = settings.state_dir
+    taken = f"another agent uses {directory}; end it first, or give this one a --state-dir of its own"
+    with sole(directory, taken=taken, unwritable="give a --state-dir"), listening(may_leave=True) as signals:
+        async with AsyncExitStack() as stack:
+            parts = await _started(settings, stack)
+            keeper = make_keeper(settings, parts.server.address, Hooks())
+            parts.status.envoy = keeper
+            gc.collect()
+            gc.freeze()
+            await _live(parts, keeper, signals)
+    return 0
+
+
+async def _started(settings: AgentSettings, stack: AsyncExitStack) -> Parts:
+    """All listeners open. What was started is stopped when the stack unwinds."""
+    api = await asyncio.to_thread(EnvoyApi.load, settings.descriptor_sets)
+    parts = assemble(settings, api)
+    stack.push_async_callback(parts.http.stop)
+    await parts.http.start()
+    stack.push_async_callback(parts.server.drain, 0)
+    await parts.server.start()
+    await parts.server.set_ready(True)
+    for file in (settings.ready_file, state_file(settings)):
+        if file is not None:
+            write_ready_file(file, {"xds": parts.server.address, "http": parts.http.address})
+            stack.callback(file.unlink, missing_ok=True)
+    return parts
+
+
+async def _live(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals) -> None:
+    """All that an agent does at the same time, until it is asked to end and Envoy has ended or is left."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(parts.link.run())
+            keeping = group.create_task(keeper.run()) if keeper is not None else None
+            ending = group.create_task(_ending(parts, keeper, signals))
+            await (keeping or ending)
+            for task in (following, ending):
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        raise _cause(errors) from errors
+
+
+async def _ending(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals) -> None:
+    """Carry out what signals ask for. Returns when there is nothing left to ask."""
+    await _first(signals.stop, signals.leave)
+    parts.status.draining = True
+    if keeper is None:
+        return
+    if signals.leave.is_set() or parts.settings.on_stop == "leave":
+        keeper.leave()
+        return
+    keeper.stop()
+    await signals.hurry.wait()
+    keeper.hurry()
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended the group: one of ours if there is one, since it has words for people."""
+    _, rest = group.split(FairleadError)
+    return group if rest is not None else group.exceptions[0]

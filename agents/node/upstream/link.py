@@ -1,0 +1,131 @@
+"""One stream after the other, for as long as the agent lives: the first upstream that answers as it should.
+
+A later one than the first is left again after a while, for an earlier one that can be reached. Nothing is lost by
+that: a stream begins with what is held, and only differences come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from grpc import aio
+
+from agents.node.upstream.call import Call, Ended
+from agents.node.upstream.candidates import Candidates
+from agents.node.upstream.channels import connect
+from agents.node.upstream.follower import Follower
+from agents.node.upstream.messages import Messages
+from api.errors import InvalidConfig
+from api.hosting.address import Address
+from api.hosting.retrying import retry_delays
+from api.telemetry import logs
+
+RETURN_S = 300.0
+STEADY_S = 10.0
+"""A stream that lasted so long was a good one: the next trouble is not a part of the one before."""
+
+LOST_JITTER_S = 0.2
+
+Dial = Callable[[Address], aio.Channel]
+
+
+class Link:
+    """`run` never ends by itself. `dial` makes a channel, or raises InvalidConfig; `return_s`: see above."""
+
+    def __init__(
+        self,
+        upstreams: Sequence[Address],
+        follower: Follower,
+        messages: Messages,
+        dial: Dial,
+        *,
+        return_s: float = RETURN_S,
+    ) -> None:
+        self._upstreams = upstreams
+        self._follower = follower
+        self._messages = messages
+        self._dial = dial
+        self._return_s = return_s
+        self._candidates = Candidates(len(upstreams))
+        self._delays = retry_delays()
+        self._answered_at_s = 0.0
+        self._waiting: aio.Channel | None = None
+        self._log = logs.logger("upstream")
+
+    async def run(self) -> NoReturn:
+        """Follow, until cancelled."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            began_s, number = clock(), self._candidates.current
+            ended = await self._follow(number)
+            self._log.warning("upstream lost", upstream=str(self._upstreams[number]), reason=ended.because)
+            if self._waiting is None:
+                await self._go_on(ended, began_s, clock())
+
+    async def _go_on(self, ended: Ended, began_s: float, now_s: float) -> None:
+        """Choose the next, and wait where that is due."""
+        has_answered = self._answered_at_s >= began_s
+        if has_answered and now_s - began_s >= STEADY_S:
+            self._delays = retry_delays()
+        if has_answered and not ended.is_fault:
+            self._candidates.lost()
+            await asyncio.sleep(random.uniform(0, LOST_JITTER_S))
+        elif self._candidates.failed():
+            self._follower.away()
+            await asyncio.sleep(next(self._delays))
+
+    async def _follow(self, number: int) -> Ended:
+        try:
+            channel = self._waiting or self._dial(self._upstreams[number])
+        except InvalidConfig as error:
+            return Ended(error.message, is_fault=True)
+        self._waiting = None
+        try:
+            reason = await connect(channel)
+            if reason:
+                return Ended(f"it cannot be reached: {reason}", is_fault=True)
+            await self._follower.wish()
+            return await self._converse(channel, number)
+        finally:
+            await channel.close(None)
+
+    async def _converse(self, channel: aio.Channel, number: int) -> Ended:
+        call = Call(channel, self._messages, self._follower, self._answered)
+        returning = asyncio.create_task(self._return_from(number, call))
+        try:
+            return await call.run(str(self._upstreams[number]), self._candidates.answer_within_s)
+        finally:
+            returning.cancel()
+            await asyncio.gather(returning, return_exceptions=True)
+
+    def _answered(self) -> None:
+        self._answered_at_s = asyncio.get_running_loop().time()
+        self._candidates.answered()
+
+    async def _return_from(self, number: int, call: Call) -> None:
+        """Leave a later upstream for an earlier one, once that can be reached."""
+        while number:
+            await asyncio.sleep(self._return_s * random.uniform(0.8, 1.2))
+            for earlier in range(number):
+                self._waiting = await self._reached(earlier)
+                if self._waiting is not None:
+                    self._candidates.take(earlier)
+                    call.reopen(f"{self._upstreams[earlier]}, which comes before it, is there again")
+                    return
+
+    async def _reached(self, number: int) -> aio.Channel | None:
+        try:
+            channel = self._dial(self._upstreams[number])
+        except InvalidConfig:
+            return None
+        try:
+            reason = await connect(channel)
+        except asyncio.CancelledError:
+            await channel.close(None)
+            raise
+        if reason:
+            await channel.close(None)
+        return None if reason else channel
