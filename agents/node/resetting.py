@@ -1,0 +1,15 @@
+"""`reset`: forget the highest revision that was taken, for a store that was put back on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agents.node.generations.floor import Floor
+from agents.node.settings import AgentSettings
+
+
+def main(settings: AgentSettings, reload: Callable[[], AgentSettings]) -> int:
+    """A running agent hears of it by SIGHUP, or when it starts again. Raises NotWritten."""
+    Floor(settings.state_dir / "floor.json").forget(settings.group)
+    print(f"whatever revision comes next is taken for group {settings.group}; a running agent needs a SIGHUP for it")
+    return 0
