@@ -136,6 +136,13 @@ class TimedOut(FairleadError):
     exit_code = 124
 
 
+class OrderFailed(FairleadError):
+    """A node's agent tried what it was asked to do, and failed; the message has its words."""
+
+    status = "FAILED_PRECONDITION"
+    exit_code = 6
+
+
 class Rejected(FairleadError):
     """Nodes rejected the configuration (NACK); the message has their words."""
 

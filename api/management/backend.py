@@ -15,6 +15,7 @@ from snapshots.store.endpoint_sets import Store
 from snapshots.store.protocol import Revision, StoreStatus
 from xds.fleet import Fleet, Loads
 from xds.protocol.types import GroupName
+from xds.transport.orders import OrderDesk
 
 # What a real Envoy says of all that a group would be served, and of the documents of one upload: as findings in them.
 Taste = Callable[[GroupName, Sequence[CompiledResource], Sequence[Document]], Awaitable[tuple[Finding, ...]]]
@@ -49,8 +50,8 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The store, Envoy's API, this server's fleet and its load, who wants to hear of it, what a publication may come
-    to, and who tastes it, if anybody does; `now` is Unix time."""
+    """The store, Envoy's API, this server's fleet and its load, the way to its agents, who wants to hear of it, what a
+    publication may come to, and who tastes it, if anybody does; `now` is Unix time."""
 
     store: Store
     envoy: EnvoyApi
@@ -58,6 +59,7 @@ class Backend:
     hub: EventHub
     facts: ServerFacts
     loads: Loads
+    orders: OrderDesk
     budgets: Budgets = field(default_factory=Budgets)
     taste: Taste | None = None
     now: Callable[[], float] = time.time

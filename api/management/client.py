@@ -17,6 +17,8 @@ from api.management.details import ACCEPTS_KEY
 from api.management.recent import DIGEST_BYTES, Sent
 from api.management.v1 import management_pb2 as pb
 from api.management.v1 import management_pb2_grpc as rpc
+from api.nodes.orders import OrderKind
+from api.nodes.v1 import nodes_pb2 as nodes_pb
 from api.telemetry import tracing
 from snapshots.model import Document
 
@@ -184,6 +186,26 @@ class ManagementClient:
         """Every resource of the node's group, and whether the node has it."""
         return self._stream(self._stub.GetNodeConfiguration, pb.GetNodeRequest(id=node))
 
+    def order_node(
+        self,
+        node: str,
+        kind: OrderKind,
+        *,
+        lines: int = 0,
+        follow: bool = False,
+        author: str = "",
+        reason: str = "",
+    ) -> AsyncIterator[pb.OrderNodeAnswer]:
+        """Ask something of a node through its agent: pieces of the answer, then its last word. To abandon the iteration
+        is to cancel it. It is asked once, whatever becomes of the connection.
+
+        Raises Denied when the agent's configuration does not allow it, StoreUnavailable (exit code 4) when no agent of
+        the node is connected to this server, Rejected (6) when it was tried and failed.
+        """
+        request = pb.OrderNodeRequest(node=node, lines=lines, follow=follow, author=author, reason=reason)
+        request.kind = nodes_pb.Order.Kind.Value(kind.name)  # type: ignore[assignment]  # the stubs want the enum itself
+        return self._stream(self._stub.OrderNode, request, endless=True, again=False)
+
     async def get_load(self, group: str = "", cluster: str = "") -> tuple[pb.GroupLoad, ...]:
         """What clients report of their traffic, by group, cluster and locality; empty means all. Raises NotFound."""
         answer = await self._unary(self._stub.GetLoad, pb.GetLoadRequest(group=group, cluster=cluster))
@@ -309,11 +331,17 @@ class ManagementClient:
         )
 
     def _stream(
-        self, method: Any, request: Any, *, timeout_s: float | None = None, endless: bool = False
+        self,
+        method: Any,
+        request: Any,
+        *,
+        timeout_s: float | None = None,
+        endless: bool = False,
+        again: bool = True,
     ) -> AsyncIterator[Any]:
         deadline_s = timeout_s if endless else timeout_s or self._connection.timeout_s
         metadata = self._metadata()
-        return self._connection.stream(lambda: method(request, timeout=deadline_s, metadata=metadata))
+        return self._connection.stream(lambda: method(request, timeout=deadline_s, metadata=metadata), again=again)
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         traceparent = self._traceparent or tracing.current_traceparent()

@@ -110,9 +110,12 @@ class Connection:
         """The answer of one call that may be made again: `start` makes it anew. Raises the error tree."""
         return await retried(lambda: self._once(start))
 
-    async def stream(self, start: Callable[[], Call]) -> AsyncIterator[Any]:
-        """The messages of one streaming call, made again until the first came; abandoning the iteration cancels it."""
-        call, message = await retried(lambda: self._begun(start))
+    async def stream(self, start: Callable[[], Call], *, again: bool = True) -> AsyncIterator[Any]:
+        """The messages of one streaming call; abandoning the iteration cancels it.
+
+        `again`: the call may be made again until its first message came.
+        """
+        call, message = await (retried(lambda: self._begun(start)) if again else self._begun(start))
         try:
             while message is not grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs leave it out
                 yield message

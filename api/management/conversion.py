@@ -5,11 +5,14 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from api.management.v1 import management_pb2 as pb
+from api.nodes.conversion import report_message
 from snapshots.model import Origin
 from snapshots.store.protocol import ResourceChange, Revision, StoreStatus
 from xds.fleet import GroupCounts, NodeState, NodeStatus, Rejection, TypeStatus
+from xds.fleet.reports import Reported
 from xds.protocol.resource import Resource
 
+STALE_INTERVALS = 3
 _NODE_STATES: dict[NodeState, pb.Node.State] = {
     NodeState.UNASSIGNED: pb.Node.UNASSIGNED,
     NodeState.CURRENT: pb.Node.CURRENT,
@@ -95,7 +98,8 @@ def rejection_message(rejection: Rejection) -> pb.Rejection:
     )
 
 
-def node_message(node: NodeStatus) -> pb.Node:
+def node_message(node: NodeStatus, now_s: float, interval_s: float) -> pb.Node:
+    """`interval_s`: how often agents report at least; who has missed three is stale."""
     return pb.Node(
         id=node.id,
         group=node.group,
@@ -108,6 +112,17 @@ def node_message(node: NodeStatus) -> pb.Node:
         since=timestamp(node.since_s),
         types=[_type_message(status) for status in node.types],
         variant=node.variant,
+        via=node.via,
+        agent=_agent_report(node.reported, now_s, interval_s) if node.reported else None,
+    )
+
+
+def _agent_report(reported: Reported, now_s: float, interval_s: float) -> pb.AgentReport:
+    return pb.AgentReport(
+        report=report_message(reported.report),
+        heard=timestamp(reported.heard_s),
+        connected=reported.connected,
+        stale=now_s - reported.heard_s > STALE_INTERVALS * interval_s,
     )
 
 

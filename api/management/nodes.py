@@ -23,10 +23,10 @@ class Nodes:
         self._backend = backend
 
     def list(self, request: pb.ListNodesRequest) -> pb.ListNodesResponse:
-        return pb.ListNodesResponse(nodes=map(node_message, self._backend.fleet.nodes(request.group)))
+        return pb.ListNodesResponse(nodes=map(self._message, self._backend.fleet.nodes(request.group)))
 
     def get(self, request: pb.GetNodeRequest) -> pb.GetNodeResponse:
-        return pb.GetNodeResponse(node=node_message(self._find(request.id)))
+        return pb.GetNodeResponse(node=self._message(self._find(request.id)))
 
     async def configuration(self, request: pb.GetNodeRequest) -> AsyncIterator[pb.ResourceState]:
         """Every resource of the head of the node's group, and whether the node has it.
@@ -62,6 +62,9 @@ class Nodes:
                 continue
             changed |= {(one.type_url, one.name, number) for one in differences}
         return changed
+
+    def _message(self, node: NodeStatus) -> pb.Node:
+        return node_message(node, self._backend.now(), self._backend.fleet.reports.limits.interval_s)
 
     def _find(self, node_id: str) -> NodeStatus:
         """Raises NotFound, with the nearest id that there is."""

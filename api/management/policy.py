@@ -44,6 +44,7 @@ _MANAGEMENT = (
     "ListNodes",
     "GetNode",
     "GetNodeConfiguration",
+    "OrderNode",
     "GetLoad",
     "Explain",
     "ListEndpoints",

@@ -16,6 +16,7 @@ from api.management.following import Following
 from api.management.load import Load
 from api.management.nodes import Nodes
 from api.management.objects import Objects
+from api.management.ordering import Ordering
 from api.management.publishing import Publishing
 from api.management.reading import Reading
 from api.management.recent import RecentDocuments
@@ -44,6 +45,7 @@ class ManagementService:
         self._objects = Objects(backend, compiler)
         self._nodes = Nodes(backend)
         self._load = Load(backend)
+        self._ordering = Ordering(backend)
         self._explaining = Explaining(backend)
         self._following = Following(backend)
         self._endpoints = ChangingEndpoints(backend)
@@ -96,6 +98,9 @@ class ManagementService:
 
     async def GetNodeConfiguration(self, request: pb.GetNodeRequest, context: Context) -> None:
         await _write_all(context, self._nodes.configuration(request))
+
+    async def OrderNode(self, request: pb.OrderNodeRequest, context: Context) -> None:
+        await _write_all(context, self._ordering.carry_out(request, caller_of(context)))
 
     async def GetLoad(self, request: pb.GetLoadRequest, context: Context) -> pb.GetLoadResponse:
         return self._load.get(request)

@@ -116,9 +116,14 @@ def agent_from(message: Message) -> shapes.Agent:
     )
 
 
-def order_from(message: Message) -> Order | None:
+def kind_from(number: int) -> OrderKind | None:
     """None for a kind that this version does not know."""
-    kind = _KINDS_BACK.get(message.kind)
+    return _KINDS_BACK.get(number)
+
+
+def order_from(message: Message) -> Order | None:
+    """None for an order of a kind that this version does not know."""
+    kind = kind_from(message.kind)
     if kind is None:
         return None
     author, reason = (printable(text, LIMITS.text_characters) for text in (message.author, message.reason))

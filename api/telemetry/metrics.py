@@ -66,6 +66,17 @@ TRAFFIC_DROPPED = Instrument(
 TRAFFIC_IN_PROGRESS = Instrument(
     "fairlead.traffic.in_progress", "gauge", "{request}", "requests under way as of the last reports", _PLACE
 )
+NODE_REPORTS = Instrument("fairlead.node_reports.received", "counter", "{report}", "messages of agents that report")
+NODE_REPORTS_OVER_LIMIT = Instrument(
+    "fairlead.node_reports.over_limit", "counter", "{node}", "nodes that agents told of beyond a limit"
+)
+REPORTED_NODES = Instrument(
+    "fairlead.node_reports.nodes", "gauge", "{node}", "nodes that agents tell of now", ("group",)
+)
+NODE_REPORT_AGE = Instrument(
+    "fairlead.node_reports.age", "gauge", "s", "since the last word of the agent silent longest", ("group",)
+)
+ORDERS = Instrument("fairlead.node_orders", "counter", "{order}", "orders to nodes that ended", ("kind", "outcome"))
 NODES = Instrument("fairlead.nodes", "gauge", "{node}", "nodes of this server by state", ("group", "state"))
 REVISION = Instrument("fairlead.revision", "gauge", "1", "the revision that a group is served", ("group",))
 PROPAGATION = Instrument(
@@ -120,6 +131,11 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     TRAFFIC_FINISHED,
     TRAFFIC_DROPPED,
     TRAFFIC_IN_PROGRESS,
+    NODE_REPORTS,
+    NODE_REPORTS_OVER_LIMIT,
+    REPORTED_NODES,
+    NODE_REPORT_AGE,
+    ORDERS,
     NODES,
     REVISION,
     PROPAGATION,

@@ -24,6 +24,7 @@ from xds.server.json_encoding import JsonEncoder
 from xds.server.load_gauges import declare_load
 from xds.server.management import ManagementServer
 from xds.server.readiness import Readiness
+from xds.server.report_gauges import declare_reports
 from xds.server.reporting import Reporting
 from xds.server.rest import rest_is_off, rest_route
 from xds.server.settings import ServerSettings
@@ -69,7 +70,7 @@ def assemble(settings: ServerSettings, store: Store, envoy: EnvoyApi) -> Parts:
         leaving=lambda: readiness.draining,
     )
     management = ManagementServer(
-        Backend(store, envoy, fleet, hub, facts, xds.loads, _budgets(settings), taste_of(settings, envoy)),
+        Backend(store, envoy, fleet, hub, facts, xds.loads, xds.orders, _budgets(settings), taste_of(settings, envoy)),
         str(settings.management_address),
         observer,
         tls=_tls(settings.management_cert, settings.management_key, settings.management_client_ca),
@@ -79,6 +80,7 @@ def assemble(settings: ServerSettings, store: Store, envoy: EnvoyApi) -> Parts:
     parts = Parts(store, xds, management, http, endpoints, follower, readiness)
     declare_gauges(xds, fleet, follower, readiness)
     declare_load(xds.loads)
+    declare_reports(fleet.reports)
     return parts
 
 
