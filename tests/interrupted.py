@@ -1,7 +1,7 @@
 """Something done again and again, each time killed one step later. Run as a process of its own: it forks.
 
 `python -m tests.interrupted DIRECTORY` prints one JSON object for each kill: what a store found afterwards. A step is a
-call that reaches the disk and is about to be made, or was made.
+call that reaches the disk and is about to be made.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def killed_at(step: int, action: Callable[[Path], None], directory: Path) -> boo
 
         def count(_frame: Any, event: str, called: Any) -> None:
             nonlocal left
-            if event in ("c_call", "c_return") and reaches_the_disk(called):
+            if event == "c_call" and reaches_the_disk(called):
                 left -= 1
                 if left < 0:
                     os.kill(os.getpid(), signal.SIGKILL)
