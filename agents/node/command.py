@@ -22,7 +22,15 @@ class Action(StrEnum):
     """What can be asked for."""
 
     RUN = "run"
+    DOCTOR = "doctor"
     RESET = "reset"
+
+
+class Form(StrEnum):
+    """Of what is printed."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 MODULES = {
@@ -30,6 +38,11 @@ MODULES = {
     Action.RESET: "agents.node.resetting",
 }
 """Each has `main(settings, reload)`, which returns the exit code."""
+
+LOOKS = {
+    Action.DOCTOR: "agents.node.doctor.examination",
+}
+"""Each has `main(settings, as_json)`, which prints what it finds, changes nothing, and returns the exit code."""
 
 Reload = Callable[[], AgentSettings]
 
@@ -48,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         return load_settings(flags=flags, environment=os.environ, config=given.config)
 
     try:
-        return carry_out(given.action, read_settings)
+        return carry_out(given.action, read_settings, given.output)
     except FairleadError as error:
         for finding in error.findings:
             print(finding, file=sys.stderr)
@@ -56,10 +69,14 @@ def main(arguments: Sequence[str]) -> int:
         return error.exit_code
 
 
-def carry_out(action: Action, read_settings: Reload) -> int:
+def carry_out(action: Action, read_settings: Reload, form: Form = Form.TABLE) -> int:
     """Returns the exit code. Raises FairleadError."""
     settings = read_settings()
-    code: int = import_module(MODULES[action]).main(settings, read_settings)
+    code: int
+    if action in LOOKS:
+        code = import_module(LOOKS[action]).main(settings, form is Form.JSON)
+    else:
+        code = import_module(MODULES[action]).main(settings, read_settings)
     return code
 
 
@@ -69,6 +86,9 @@ def _parser() -> ArgumentParser:
         "action", nargs="?", type=Action, choices=tuple(Action), default=Action.RUN, help="what to do; run"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings as one TOML file")
+    parser.add_argument(
+        "-o", "--output", type=Form, choices=tuple(Form), default=Form.TABLE, help="the form of what is printed"
+    )
     for row in SETTINGS:
         if row.kind == "bool":
             parser.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,3 +26,9 @@ class Check:
 
     def document(self) -> dict[str, str]:
         return {"check": self.name, "verdict": self.verdict.value, "found": self.found, "remedy": self.remedy}
+
+
+def text_lines(check: Check, paint: Callable[[Verdict, str], str] = lambda verdict, text: text) -> list[str]:
+    """For people: the verdict, what was found, and below it what to do. `paint` colours the verdict."""
+    head = f"{paint(check.verdict, check.verdict.value.ljust(8))}  {check.name.ljust(12)}  {check.found}"
+    return [head, f"{'':24}-> {check.remedy}"] if check.remedy else [head]

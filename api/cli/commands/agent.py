@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-from agents.node.command import Action, carry_out
+from agents.node.command import Action, Form, carry_out
 from agents.node.settings import SETTINGS, AgentSettings, load_settings
 from api.cli.setting_flags import with_settings
 
 EXAMPLES = (
     "fairlead agent --node edge-1 --group edge --servers fairlead.example.com:18000 --upstream-ca ca.pem",
     "fairlead agent --config /etc/fairlead/agent.toml",
+    "fairlead agent doctor --config /etc/fairlead/agent.toml -o json",
     "fairlead agent reset --state-dir /var/lib/fairlead-agent",
 )
 What = Annotated[
@@ -26,7 +27,17 @@ What = Annotated[
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The settings as one TOML file.")]
 
 
-def agent(context: typer.Context, action: What = Action.RUN, config: Config = None, *, flags: dict[str, Any]) -> None:
+Output = Annotated[Form, typer.Option("--output", "-o", help="The form of what is printed.")]
+
+
+def agent(
+    context: typer.Context,
+    action: What = Action.RUN,
+    config: Config = None,
+    output: Output = Form.TABLE,
+    *,
+    flags: dict[str, Any],
+) -> None:
     """Serve, keep and watch the Envoy beside it until SIGTERM, which drains it. Flag, environment, file, default."""
 
     def read_settings() -> AgentSettings:
@@ -35,7 +46,7 @@ def agent(context: typer.Context, action: What = Action.RUN, config: Config = No
     read_settings()  # mistakes are told as this command line tells them
     if action is Action.RUN:
         _become(_arguments(flags, config))
-    raise typer.Exit(carry_out(action, read_settings))
+    raise typer.Exit(carry_out(action, read_settings, output))
 
 
 def make_command() -> Callable[..., None]:
