@@ -1,4 +1,5 @@
 """What is shipped: a wheel and an sdist, built as `python -m build` builds them, and installed where nothing else is.
+The node agent has a wheel of its own, with few dependencies: it is built and run as its container does it.
 
 The build runs isolated, as pip's does, with the exact tools of build-constraints.txt: xds-protos must never be in the
 environment that runs Fairlead, so the package index has to be in reach, as for `make setup`.
@@ -6,6 +7,7 @@ environment that runs Fairlead, so the package index has to be in reach, as for 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -16,9 +18,12 @@ import zipfile
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+
+from tests.spine import wait_for
 
 pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).parents[2]
@@ -71,6 +76,45 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
+@pytest.fixture(scope="module")
+def agents_wheel(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """From the sdist, too: a build writes stubs where it runs, and other tests are reading those of the repository."""
+    folder = tmp_path_factory.mktemp("agent")
+    with tarfile.open(built.sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
+    run(
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, "./deploy/agent",
+        cwd=source, PIP_CONSTRAINT=str(ROOT / "build-constraints.txt"), PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PIP_RETRIES="10", PIP_DEFAULT_TIMEOUT="60",
+    )  # fmt: skip
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def agents_place(agents_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` of an environment with the agent's wheel and what its lock names, and nothing else at all."""
+    folder = tmp_path_factory.mktemp("agents_place")
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+    install = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet", "--no-deps")
+    run(*install, agents_wheel, cwd=folder)
+    lock = (ROOT / "deploy" / "agent" / "requirements.lock").read_text()
+    for name in re.findall(r"^([\w.-]+)==", lock, re.M):
+        borrow(name, packages)
+    return folder / "bin"
+
+
+def borrow(name: str, packages: Path) -> None:
+    """Link each file of a distribution of the running environment; several may share a directory."""
+    for file in distribution(name).files or ():
+        target, source = packages / file, Path(str(file.locate()))
+        if ".." not in file.parts and source.suffix != ".pyc":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source)
+
+
 def metadata_of(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
@@ -120,3 +164,37 @@ def test_envoys_api_loads_from_the_wheel_alone(installed: Path, tmp_path: Path) 
     place, name = run(installed / "python", "-c", script, cwd=tmp_path).splitlines()
     assert Path(place).is_relative_to(installed.parent)
     assert name == "envoy.config.cluster.v3.Cluster"
+
+
+def test_the_agents_wheel_is_a_part_of_the_whole(built: Built, agents_wheel: Path) -> None:
+    with zipfile.ZipFile(built.wheel) as whole, zipfile.ZipFile(agents_wheel) as part:
+        extra = {name for name in part.namelist() if ".dist-info/" not in name} - set(whole.namelist())
+        assert extra == set()
+        assert {"api/nodes/v1/nodes_pb2.py", DESCRIPTORS} <= set(part.namelist())
+        assert not [name for name in part.namelist() if name.startswith(("snapshots/", "api/cli/", "api/management/"))]
+    assert metadata_of(agents_wheel)["Version"] == metadata_of(built.wheel)["Version"]
+
+
+def test_the_agent_serves_where_nothing_else_is_installed(agents_place: Path, tmp_path: Path) -> None:
+    (tmp_path / "agent.toml").write_text(
+        '[node]\nid = "edge-1"\n[envoy]\nmode = "none"\n[http]\naddress = "127.0.0.1:0"'
+    )
+    command = (agents_place / "fairlead-agent", "--config=agent.toml", "--servers=127.0.0.1:1")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FAIRLEAD"))}
+    with (tmp_path / "log").open("wb") as log:
+        agent = subprocess.Popen([*command, "--ready-file=ready.json"], cwd=tmp_path, env=clean, stdout=log, stderr=log)
+    try:
+        ready = tmp_path / "ready.json"
+        wait_for(lambda: ready.exists() or agent.poll() is not None, "the agent")
+        assert agent.poll() is None, (tmp_path / "log").read_text()
+        # Nobody is there for it to follow: that is the one thing that is wrong, and of those elsewhere.
+        done = subprocess.run(
+            [*command, "doctor", "-o", "json"], cwd=tmp_path, env=clean, capture_output=True, text=True
+        )
+        checks = {each["check"]: each["verdict"] for each in json.loads(done.stdout)["checks"]}
+        assert done.returncode == 4, done
+        assert [name for name, verdict in checks.items() if verdict == "bad"] == ["upstream 127.0.0.1:1"]
+        assert checks["agent"] == "doubtful"  # it has nothing to serve
+    finally:
+        agent.terminate()
+        assert agent.wait(30) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import typer
 
@@ -11,7 +12,7 @@ from api.cli.output import Column, Format, Listing, show_listing, write_lines
 from api.cli.shared import invocation_of
 from api.cli.terminal import Paint, escape
 from api.errors import StoreUnavailable
-from api.hosting.checks import Check, Verdict
+from api.hosting.checks import Verdict, text_lines
 
 EXAMPLES = ("fairlead doctor", "fairlead doctor --server fairlead.example.net:18001 -o json")
 COLUMNS = tuple(map(Column, ("check", "verdict", "found", "what to do")))
@@ -28,17 +29,11 @@ def command(context: typer.Context) -> None:
     if invocation.output in (Format.TABLE, Format.WIDE):
         paint = Paint(invocation.color, sys.stdout)
         for check in checks:
-            write_lines(_lines(check, paint))
+            shown = replace(check, found=escape(check.found), remedy=escape(check.remedy))
+            write_lines(text_lines(shown, lambda verdict, text: paint(COLORS[verdict], text)))
     else:
         bad = tuple(check.name for check in checks if check.verdict is not Verdict.GOOD)
         document = {"checks": [check.document() for check in checks]}
         show_listing(Listing(COLUMNS, (), bad, document), invocation.output)
     if any(check.verdict is Verdict.BAD for check in checks):
         raise typer.Exit(StoreUnavailable.exit_code)
-
-
-def _lines(check: Check, paint: Paint) -> list[str]:
-    head = (
-        f"{paint(COLORS[check.verdict], check.verdict.value.ljust(8))}  {check.name.ljust(12)}  {escape(check.found)}"
-    )
-    return [head, f"{'':24}-> {escape(check.remedy)}"] if check.remedy else [head]
