@@ -33,10 +33,10 @@ from agents.gitops.server import Server, Turn
 from agents.gitops.sources import Source
 from agents.gitops.status import Shown, SourceStatus
 from api.errors import FairleadError, Finding
+from api.hosting.words import few_of
 from api.management.client import ManagementClient
 from api.management.v1 import management_pb2 as pb
 from api.telemetry import logs
-from snapshots.authoring.printable import few_of
 
 # Not what a commit is like: the server or its store is away, or the turn went to another while this one fetched.
 _NO_VERDICT = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.fields import ABSENT, FieldChange, field_changes
 from api.cli.messages import plain, word
-from api.cli.resources import Bodies, place_of, short_type, ttl_text
+from api.cli.resources import Bodies, place_of, ttl_text
 from api.cli.sensitive import fingerprints
 from api.cli.terminal import Paint, escape
+from xds.protocol.types import short_type
 
 if TYPE_CHECKING:
     from api.management.v1 import management_pb2 as pb

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.annotated import annotated_lines
 from api.cli.output import Format, write_lines
-from api.cli.resources import name_of
 from api.cli.terminal import escape
+from xds.protocol.types import name_of
 
 if TYPE_CHECKING:
     from snapshots.authoring.provenance.origins import Provenance

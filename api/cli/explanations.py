@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from api.cli.messages import plain
-from api.cli.resources import name_of, place_of
+from api.cli.resources import place_of
 from api.cli.terminal import Paint, escape
 from snapshots.commits import RepositoryCommit, commit_named
+from xds.protocol.types import name_of
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from api.cli.explanations import Explained, explain, explanation_lines
 from api.cli.messages import plain
-from api.cli.resources import name_of
 from api.cli.terminal import LiveLine, Paint, escape, say
 from api.errors import FairleadError, NotFound, Rejected, ServerUnreachable, StoreUnavailable
+from xds.protocol.types import name_of
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient

@@ -12,6 +12,8 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from api.hosting.words import age_text
+
 Field = Any  # a FieldDescriptor, of which protobuf has two classes and the stubs a third
 
 
@@ -81,10 +83,4 @@ def local_time(time: Timestamp) -> str:
 
 def age(time: Timestamp, now_s: float) -> str:
     """`42s`, `17m`, `5h`, `3d` since then; empty when it is not set."""
-    if not time.seconds:
-        return ""
-    passed_s = max(0, int(now_s - seconds_of(time)))
-    for unit, length_s in (("d", 86400), ("h", 3600), ("m", 60)):
-        if passed_s >= 2 * length_s:
-            return f"{passed_s // length_s}{unit}"
-    return f"{passed_s}s"
+    return age_text(now_s - seconds_of(time)) if time.seconds else ""

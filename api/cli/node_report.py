@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from api.cli.messages import age
-from api.cli.resources import short_type
 from api.cli.terminal import escape
+from xds.protocol.types import short_type
 
 if TYPE_CHECKING:
     from api.management.v1 import management_pb2 as pb

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from api.cli.resources import name_of, place_of
+from api.cli.resources import place_of
 from snapshots.authoring.envelope import API_VERSION, ENVOY_RESOURCE, WORKSPACE
+from xds.protocol.types import name_of
 
 if TYPE_CHECKING:
     from api.management.v1 import management_pb2 as pb

@@ -14,10 +14,10 @@ from api.cli.local import Gathered, shown_path
 from api.cli.messages import plain
 from api.cli.object_changes import ObjectChanges
 from api.cli.output import Format, Listing, show_listing, write_lines
-from api.cli.resources import name_of
 from api.cli.shared import Invocation
 from api.cli.terminal import Paint, can_ask, confirm, escape, say
 from api.errors import Finding, InvalidConfig
+from xds.protocol.types import name_of
 
 if TYPE_CHECKING:
     from api.management.v1 import management_pb2 as pb

@@ -7,22 +7,10 @@ from typing import TYPE_CHECKING, Any
 from api.cli.messages import plain
 from api.cli.sensitive import Mask, Redactor, hidden
 from api.errors import InvalidConfig
-from xds.protocol.types import BY_URL, TypeUrl
 
 if TYPE_CHECKING:
     from api.envoy.registry import EnvoyApi
     from api.management.v1 import management_pb2 as pb
-
-
-def short_type(type_url: str) -> str:
-    """`cluster`; of a type that is no row of the table, the message's own name."""
-    row = BY_URL.get(TypeUrl(type_url))
-    return row.short if row else type_url.rpartition("/")[2].rpartition(".")[2]
-
-
-def name_of(type_url: str, name: str) -> str:
-    """`cluster/web`, as `fairlead why` takes it."""
-    return f"{short_type(type_url)}/{name}"
 
 
 def ttl_text(ttl_ms: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 EXCERPT_LIMIT = 240
 MESSAGE_LIMIT = 600
 
@@ -15,12 +13,6 @@ def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
-
-
-def few_of(names: Sequence[str], shown: int = 5) -> str:
-    """Some of many names, for a sentence: `a, b and 3 more`."""
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
 
 
 def _escaped(letter: str) -> str:

@@ -55,3 +55,14 @@ RESOURCE_TYPES: tuple[ResourceType, ...] = (
     ResourceType(RUNTIME, "runtime", 8),
 )
 BY_URL: dict[TypeUrl, ResourceType] = {row.url: row for row in RESOURCE_TYPES}
+
+
+def short_type(type_url: str) -> str:
+    """`cluster`; of a type that is no row of the table, the message's own name."""
+    row = BY_URL.get(TypeUrl(type_url))
+    return row.short if row else type_url.rpartition("/")[2].rpartition(".")[2]
+
+
+def name_of(type_url: str, name: str) -> str:
+    """`cluster/web`, as `fairlead why` takes it."""
+    return f"{short_type(type_url)}/{name}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from api.errors import Finding
-from snapshots.authoring.printable import few_of
+from api.hosting.words import few_of
 from snapshots.model import Document
 
 

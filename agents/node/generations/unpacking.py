@@ -15,7 +15,7 @@ from agents.node.generations.file_form import FIRST_LINE_LIMIT_BYTES, FORMAT, HE
 from agents.node.generations.generation import Contents, Relate, ResourceName, State, Summary
 from agents.node.generations.problems import Damaged, NotUsable
 from xds.protocol.resource import Resource, content_version
-from xds.protocol.types import TypeUrl
+from xds.protocol.types import TypeUrl, name_of
 
 _FOREIGN = "a line of it is not what an agent writes"
 _TYPES = (str, str, str, int, int, bool)  # of an Entry
@@ -135,8 +135,7 @@ def _entries(found: Iterable[Any], size_bytes: int) -> list[Entry]:
 
 def _resource(entry: Entry, body: bytes, relate: Relate) -> Resource:
     if entry.version != content_version(body, entry.ttl_ms):
-        kind = entry.type_url.rpartition(".")[2]
-        raise Damaged(f"the version of {kind} {entry.name!r} is not the one of its body")
+        raise Damaged(f"the version of {name_of(entry.type_url, entry.name)} is not the one of its body")
     type_url = TypeUrl(entry.type_url)
     references, aliases = relate(type_url, body)
     return Resource(type_url, entry.name, entry.version, body, references, aliases, entry.on_demand, entry.ttl_ms)

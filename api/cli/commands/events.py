@@ -12,9 +12,9 @@ from api.cli.connect import ask
 from api.cli.groups import GroupOption
 from api.cli.messages import iso_time, plain
 from api.cli.output import Column, Format, Listing, show_listing, write_lines
-from api.cli.resources import short_type
 from api.cli.shared import Invocation, invocation_of
 from api.cli.terminal import escape, say
+from xds.protocol.types import short_type
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient

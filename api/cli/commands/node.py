@@ -13,9 +13,10 @@ from api.cli.connect import ask
 from api.cli.messages import age, plain, word
 from api.cli.node_report import agent_lines, running_only, runs
 from api.cli.output import Column, Format, Listing, show_document, show_listing, table_lines, write_lines
-from api.cli.resources import Bodies, name_of, place_of, short_type
+from api.cli.resources import Bodies, place_of
 from api.cli.shared import Invocation, invocation_of
 from api.cli.terminal import escape
+from xds.protocol.types import name_of, short_type
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient

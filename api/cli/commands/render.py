@@ -108,7 +108,7 @@ def _document(type_url: str, name: str, version: str, body: dict[str, Any], ttl_
 
 
 def _listing(resources: Sequence[dict[str, Any]]) -> Listing:
-    from api.cli.resources import name_of, short_type
+    from xds.protocol.types import name_of, short_type
 
     rows = tuple((short_type(each["type_url"]), each["name"], each["version"], each["type_url"]) for each in resources)
     names = tuple(name_of(each["type_url"], each["name"]) for each in resources)

@@ -11,9 +11,10 @@ from api.cli.connect import ask
 from api.cli.groups import GroupOption, chosen_group
 from api.cli.messages import local_time, plain
 from api.cli.output import Column, Format, Listing, show_listing, write_lines
-from api.cli.resources import Bodies, name_of
+from api.cli.resources import Bodies
 from api.cli.shared import Invocation, invocation_of
 from api.cli.terminal import escape
+from xds.protocol.types import name_of
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient

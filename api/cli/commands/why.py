@@ -11,9 +11,9 @@ from api.cli.connect import ask
 from api.cli.explanations import Explained, explain, explanation_document, explanation_lines
 from api.cli.groups import GroupOption, chosen_group
 from api.cli.output import Format, Listing, show_listing, write_lines
-from api.cli.resources import name_of
 from api.cli.shared import invocation_of
 from api.cli.terminal import Paint
+from xds.protocol.types import name_of
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient
