@@ -28,7 +28,7 @@ from snapshots.store.etcd.ports import free_port
 from tests.whole_servers import until
 from xds.bootstrap import UnixPlace
 from xds.protocol.resource import Resource
-from xds.protocol.types import LISTENER
+from xds.protocol.types import CLUSTER, LISTENER, TypeUrl
 from xds.server.taste.served import Serving
 
 TYPE = "type.googleapis.com/"
@@ -101,10 +101,10 @@ class Gateway:
 
 
 @asynccontextmanager
-async def a_gateway() -> AsyncIterator[Gateway]:
-    """Whatever Envoy runs at the end is ended at once."""
+async def a_gateway(upstream_port: int = 1) -> AsyncIterator[Gateway]:
+    """It says hello, but for what is asked below /far, which goes to `upstream_port`. Its Envoy ends with the block."""
     directory, port = Path(tempfile.mkdtemp(prefix="gw")), free_port()
-    serving = Serving(load_default(), [hello(port)], directory / "xds.sock")
+    serving = Serving(load_default(), [hello(port), far(upstream_port)], directory / "xds.sock")
     await serving.start()
     gateway = Gateway(directory, port)
     try:
@@ -126,23 +126,35 @@ async def _ended(gateway: Gateway) -> None:
         await last.run()
 
 
-def hello(port: int, text: str = "hello") -> Resource:
-    """A listener that answers by itself."""
-    routes = [{"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": text}}}]
+def hello(port: int) -> Resource:
+    """A listener that answers by itself, but for what is below /far."""
+    routes = [
+        {"match": {"prefix": "/far"}, "route": {"cluster": "far", "timeout": "0s"}},
+        {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "hello"}}},
+    ]
     manager = {
         "@type": f"{TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "hello",
+        "drain_timeout": "0.1s",
+        "delayed_close_timeout": "0.1s",
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
         "http_filters": [
             {"name": "router", "typed_config": {"@type": f"{TYPE}envoy.extensions.filters.http.router.v3.Router"}}
         ],
     }
-    document = {
-        "@type": LISTENER,
-        "name": "hello",
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-    }
-    parsed = from_json(load_default(), document)
+    filters = [{"name": "http", "typed_config": manager}]
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+    return _resource(LISTENER, {"name": "hello", "address": address, "filter_chains": [{"filters": filters}]})
+
+
+def far(port: int) -> Resource:
+    """A cluster with one endpoint."""
+    endpoint = {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}}
+    assignment = {"cluster_name": "far", "endpoints": [{"lb_endpoints": [endpoint]}]}
+    return _resource(CLUSTER, {"name": "far", "type": "STATIC", "load_assignment": assignment})
+
+
+def _resource(type_url: TypeUrl, document: dict[str, Any]) -> Resource:
+    parsed = from_json(load_default(), {"@type": type_url, **document})
     assert parsed.problems == ()
-    return Resource.of(LISTENER, "hello", serialize(load_default(), parsed.message))
+    return Resource.of(type_url, document["name"], serialize(load_default(), parsed.message))

@@ -103,6 +103,7 @@ class _Process:
     """`asked` explains its end, once this agent has done something to it; `kill_at_s`: if it has not gone by then."""
 
     started_s: float
+    adopted: bool = False
     heard: bool = False  # its admin interface has answered once, or did to an agent before this one
     asked: str = ""
     hung: bool = False
@@ -134,6 +135,7 @@ class Life:
     _ready_since_s: float = 0.0
     _trial: Trial | None = None
     _wants_takeover: bool = False
+    _wants_drain: bool = False
     _starts_again: bool = True
 
     @property
@@ -163,7 +165,7 @@ class Life:
         """There are Envoys already, of which the last is the newest epoch: they have the numbers 1 to `count`."""
         for _ in range(count):
             self._number += 1
-            self._processes[self._number] = _Process(now_s, heard=True)
+            self._processes[self._number] = _Process(now_s, adopted=True, heard=True)
         self._answered_s = now_s
         if count == 1:
             self.current = 1
@@ -182,7 +184,7 @@ class Life:
         if answering is not None:
             answering.heard = True
         if self.phase is Phase.REPLACING:
-            return self._replaced(now_s) if live and number is not None and number == self.coming else ()
+            return self._replaced(now_s) if live and self._has_come(number) else ()
         if self.phase in (Phase.STARTING, Phase.RUNNING):
             return self._is_live(now_s) if live else self._is_not_live()
         return ()
@@ -204,23 +206,21 @@ class Life:
         if process is None:
             return ()
         if number == self.coming:
-            return self._takeover_failed(f"it {exit}", now_s)
+            return self._lost_coming(f"it {exit}", now_s)
         if number != self.current:
             return self._finished()
         self.last_exit, self.ready, self.current = str(exit), False, None
-        if self.coming is not None:  # the next epoch is alone now
-            self.current, self.coming = self.coming, None
-            self._enter(Phase.STARTING)
-            return (Tell(f"Envoy {exit} while the next one started; that goes on alone", warning=True),)
+        if self.phase is Phase.REPLACING and self.coming is not None:
+            return self._goes_on_alone(exit)
         if self.phase in (Phase.TURNING_AWAY, Phase.DRAINING, Phase.ENDING):
-            return self._finished() if not self._starts_again else self._again(now_s)
+            return self._again(now_s) if self._starts_again else self._finished()
         return self._fell(exit, now_s, crashed=exit.crashed or process.hung)
 
     def could_not_start(self, number: int, why: str, now_s: float) -> Decisions:
         """Process `number` never came to be."""
         self._processes.pop(number, None)
         if number == self.coming:
-            return self._takeover_failed(why, now_s)
+            return self._lost_coming(why, now_s)
         self.current, self.last_exit = None, why
         return self._fell(None, now_s, crashed=True) if self._wanted else self._finished()
 
@@ -238,7 +238,7 @@ class Life:
             return ()
         if self.phase is Phase.WAITING:
             return ()  # the next start brings what is wanted
-        if self.phase is Phase.STARTING and not self.ready:
+        if self.phase is Phase.STARTING and not self._may_serve:
             return self._end(now_s, "for a restart")  # it serves nobody yet
         self._wants_takeover = True
         return self._take_over_if_it_can_be(now_s)
@@ -258,7 +258,7 @@ class Life:
             return ()
         if not self._processes:
             return self._finished()
-        return self._turn_away(now_s) if self.ready or not self.sighted else self._end(now_s, "as it was asked to")
+        return self._turn_away(now_s) if self._may_serve else self._end(now_s, "as it was asked to")
 
     def hurry(self, now_s: float) -> Decisions:
         """End at once, whatever is under way."""
@@ -286,6 +286,12 @@ class Life:
     @property
     def _wanted(self) -> bool:
         return self._starts_again and self.phase is not Phase.ENDED
+
+    @property
+    def _may_serve(self) -> bool:
+        """One that was found running may have clients before it has said anything to this agent."""
+        process = self._processes.get(self.current or 0)
+        return process is not None and (self.ready or process.adopted or not self.sighted)
 
     def _enter(self, phase: Phase, due_s: float | None = None) -> None:
         self.phase, self._phase_due_s = phase, due_s
@@ -362,6 +368,9 @@ class Life:
         self._wants_takeover = False
         return self._start(now_s, takes_over=True)
 
+    def _has_come(self, number: int | None) -> bool:
+        return number is not None and number == self.coming and not self._processes[number].asked
+
     def _replaced(self, now_s: float) -> Decisions:
         assert self.current is not None
         self._let_go(self.current, now_s)
@@ -376,13 +385,21 @@ class Life:
         process.asked = "after another had taken over"
         process.kill_at_s = now_s + self.limits.parent_shutdown_s + self.limits.end_s
 
-    def _takeover_failed(self, why: str, now_s: float) -> Decisions:
-        # Its predecessor closed its admin interface for it, and has no other.
-        self.coming, self.sighted = None, False
+    def _lost_coming(self, why: str, now_s: float) -> Decisions:
+        self.coming = None
+        if self.phase is Phase.ENDING:
+            return self._finished()
+        self.sighted = False  # its predecessor closed its admin interface for it, and has no other
         self._enter(Phase.RUNNING)
-        if not self._starts_again:
+        if self._wants_drain:
             return self._turn_away(now_s)
         return (Tell(f"the new Envoy did not take over: {why}. The old one goes on", warning=True),)
+
+    def _goes_on_alone(self, exit: Exit) -> Decisions:
+        self.current, self.coming, self.sighted = self.coming, None, True
+        self._enter(Phase.ENDING if self._wants_drain else Phase.STARTING)  # to drain, it was ended already
+        self._wants_drain = False
+        return (Tell(f"Envoy {exit} while the next one started; that goes on alone", warning=True),)
 
     def _takeover_is_late(self, now_s: float) -> Decisions:
         return self._drop_coming(f"for it was not ready after {self.limits.takeover_s:g} s")
@@ -397,9 +414,11 @@ class Life:
     def _turn_away(self, now_s: float) -> Decisions:
         if self.coming is not None:
             # Its end is waited for: the drain that follows is of the one that serves.
+            self._wants_drain = True
             return self._drop_coming("for Envoy is to stop")
         if self.phase in (Phase.TURNING_AWAY, Phase.DRAINING, Phase.ENDING):
             return ()
+        self._wants_drain = False
         self._enter(Phase.TURNING_AWAY, now_s + self.limits.drain_delay_s)
         return (Tell(f"clients are turned away for {self.limits.drain_delay_s:g} s, then Envoy drains"),)
 

@@ -28,7 +28,7 @@ from agents.node.envoy.orphans import Orphans
 from agents.node.envoy.wanting import Wish, objection, wish
 from api.errors import FairleadError, InvalidConfig
 
-_FIRST_LOOK_S, _LONGEST_LOOK_S, _LONGER = 0.05, 1.0, 1.3
+_FIRST_LOOK_S, _LONGEST_LOOK_S, _DRAINING_LOOK_S, _LONGER = 0.05, 1.0, 0.25, 1.3
 _ASK_S = 5.0
 _TIDY_S = 30.0
 _DRAINING_PAGES = ("/healthcheck/fail", "/drain_listeners?graceful&skip_exit")
@@ -308,10 +308,14 @@ class Supervisor:
         while True:
             await self._look()
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
+                async with asyncio.timeout(min(pause_s, _DRAINING_LOOK_S) if self._is_draining else pause_s):
                     await self._moved.wait()
             pause_s = _FIRST_LOOK_S if self._moved.is_set() else min(pause_s * _LONGER, _LONGEST_LOOK_S)
             self._moved.clear()
+
+    @property
+    def _is_draining(self) -> bool:
+        return self._life.phase is Phase.DRAINING
 
     async def _look(self) -> None:
         asked = self._life.current
@@ -329,7 +333,7 @@ class Supervisor:
     async def _question(self) -> Event:
         """Ask what matters now. Raises AdminError."""
         phase, admin = self._life.phase, replace(self.admin, deadline_s=self._patience_s)
-        if phase is Phase.DRAINING:
+        if self._is_draining:
             return self._life.drained if await admin.connections() == 0 else _nothing
         if phase is Phase.REPLACING or (phase is Phase.RUNNING and self._informed_by != self._life.current):
             return await self._informed(admin)
@@ -378,15 +382,25 @@ class Supervisor:
     async def _check_takeover(self, coming: Wish) -> None:
         """Raises EnvoyStays, saying why no other can take over."""
         advice = "It goes on as it is. A restart after a drain is possible: it ends the connections that there are"
-        current, info = self._life.current, self._info
-        if current is None or info is None:
-            raise EnvoyStays("no Envoy can take over now: the one that runs has not said yet what it is; try again")
+        running = await self._running_version()
         version = await asyncio.to_thread(lambda: coming.wanted.program.hot_restart_version)
+        current = self._life.current
+        if current is None:
+            raise EnvoyStays("Envoy has just ended; it is started again by itself")
         base_id = self._family.base_id_known(current).epoch.base_id
-        if why := hot_restart.obstacle(base_id, info.hot_restart_version, version):
+        if why := hot_restart.obstacle(base_id, running, version):
             raise EnvoyStays(f"no other Envoy can take over from the one that runs: {why}. {advice}")
         if why := await objection(self._family.call, coming):
             raise EnvoyStays(f"the Envoy that would take over does not start: {why}. The one that runs goes on")
+
+    async def _running_version(self) -> str:
+        """What the one that runs must have in common with the next. Raises EnvoyStays where it does not say."""
+        if self._info is not None and (self._informed_by == self._life.current or not self._life.sighted):
+            return self._info.hot_restart_version
+        try:
+            return (await self.admin.server_info()).hot_restart_version
+        except AdminError as error:
+            raise EnvoyStays(f"the Envoy that runs does not say what it is: {error.message}") from None
 
     async def _tidy(self) -> None:
         while True:
