@@ -147,11 +147,12 @@ async def test_a_program_that_ends_at_once_takes_nothing_over(tmp_path: Path) ->
     async with a_gateway() as gateway:
         program = a_script(tmp_path)
         supervisor, _ = await gateway.started(binary=program)
-        a_script(tmp_path, 'case "$*" in *restart-epoch*) exit 9;; esac')
+        tried = tmp_path / "tried"
+        a_script(tmp_path, f'case "$*" in *restart-epoch*) touch {tried}; exit 9;; esac')
         with Traffic(gateway.port) as traffic:
             await supervisor.refresh()
-            await until(lambda: supervisor._life.coming is not None, "the next one to be started")
-            await until(lambda: supervisor._life.coming is None, "it to end")
-            await until(lambda: supervisor.facts.ready and supervisor.facts.words == "", "the old one to be seen")
+            await until(tried.exists, "the next one to be started")
+            await until(lambda: supervisor.facts.phase == "running", "it to end")
+            await until(lambda: supervisor.facts.words == "", "the old one to be seen")
             await goes_on(traffic)
         assert (supervisor.facts.takeovers, supervisor.facts.restarts) == (0, 0)
