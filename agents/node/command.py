@@ -22,6 +22,7 @@ class Action(StrEnum):
     """What can be asked for."""
 
     RUN = "run"
+    INSPECT = "inspect"
     DOCTOR = "doctor"
     RESET = "reset"
 
@@ -40,6 +41,7 @@ MODULES = {
 """Each has `main(settings, reload)`, which returns the exit code."""
 
 LOOKS = {
+    Action.INSPECT: "agents.node.inspecting",
     Action.DOCTOR: "agents.node.doctor.examination",
 }
 """Each has `main(settings, as_json)`, which prints what it finds, changes nothing, and returns the exit code."""

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from api.errors import FairleadError
 from api.hosting.address import Address
 from api.hosting.checks import Check, Verdict
 
@@ -30,15 +31,39 @@ def is_locked(file: Path, locks: Path = LOCKS) -> bool:
 def agent_check(place: Path) -> Check:
     """`place`: the file by which a running agent is found."""
     try:
-        address = Address.parse(json.loads(place.read_text())["http"])
-        said = _status(address)
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
+        said = said_by(place)
+    except Silence as error:
         remedy = "it may be starting; if it stays so, it hangs: end it, Envoy goes on and the next agent takes it over"
-        return Check(NAME, Verdict.DOUBTFUL, f"one has the state directory and does not answer: {error}", remedy)
-    found = f"version {said.get('version')} at http://{address}/status, revision {said.get('revision')}"
+        return Check(
+            NAME, Verdict.DOUBTFUL, f"one has the state directory and does not answer: {error.message}", remedy
+        )
+    served = said.get("served")
+    revision = served.get("revision") if isinstance(served, dict) else said.get("revision")
+    found = f"version {said.get('version')} at {said['url']}, revision {revision}"
     if said.get("ready"):
         return Check(NAME, Verdict.GOOD, f"{found}, ready")
     return Check(NAME, Verdict.DOUBTFUL, f"{found}, not ready: {said.get('reason')}", "this gateway gets no traffic")
+
+
+class Silence(FairleadError):
+    """No agent is found by that file, or it does not answer."""
+
+    status = "UNAVAILABLE"
+    exit_code = 4
+
+
+def said_by(place: Path) -> dict[str, Any]:
+    """What the running agent says of itself at /status, and at which `url`. `place` is the file by which it is found.
+
+    Raises Silence; takes some seconds where it hangs.
+    """
+    try:
+        address = Address.parse(json.loads(place.read_text())["http"])
+        return {"url": f"http://{address}/status", **_status(address)}
+    except OSError as error:
+        raise Silence(error.strerror or str(error)) from error
+    except (ValueError, KeyError, TypeError, FairleadError, http.client.HTTPException) as error:
+        raise Silence(str(error)) from error
 
 
 def _status(address: Address) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from api.cli.setting_flags import with_settings
 EXAMPLES = (
     "fairlead agent --node edge-1 --group edge --servers fairlead.example.com:18000 --upstream-ca ca.pem",
     "fairlead agent --config /etc/fairlead/agent.toml",
+    "fairlead agent inspect --state-dir /var/lib/fairlead-agent",
     "fairlead agent doctor --config /etc/fairlead/agent.toml -o json",
     "fairlead agent reset --state-dir /var/lib/fairlead-agent",
 )
