@@ -11,11 +11,15 @@ import trustme
 
 from agents.node.doctor.certificate import certificate_check
 from agents.node.doctor.examination import Examination
+from agents.node.doctor.last_good import last_good_checks
 from agents.node.doctor.machine import descriptors_check, machine_checks
 from agents.node.doctor.probing import Probe
 from agents.node.doctor.running import is_locked
 from agents.node.doctor.state import ownership_check, state_checks
 from agents.node.doctor.upstream import probe_checks
+from agents.node.generations.file_names import FileName
+from agents.node.generations.generation import State, Summary
+from agents.node.generations.inspection import Inspected
 from agents.node.settings import load_settings
 from api.hosting.address import Address
 from api.hosting.checks import Check, Verdict
@@ -127,7 +131,40 @@ def test_the_kernels_own_list_is_understood(tmp_path: Path) -> None:
         assert is_locked(tmp_path / "lock")
 
 
-def test_what_is_wrong_here_counts_before_what_is_wrong_elsewhere() -> None:
+def a_generation(state: State = "good", why: str = "", number: int = 3, made_at_s: int = 1000) -> Inspected:
+    told = Summary(number, "good", "edge-1", "edge", 7, made_at_s, "", 12, 2, 0, 4096)
+    return Inspected(FileName(number, state), why, told)
+
+
+def last_good(*found: Inspected, now_s: float = 4600.0) -> dict[str, Check]:
+    return {check.name: check for check in last_good_checks(found, now_s)}
+
+
+def test_the_newest_good_generation_is_told() -> None:
+    (check,) = last_good(a_generation(), a_generation(number=2)).values()
+    assert check.verdict is Verdict.GOOD
+    assert check.found == (
+        "2 good; the newest has revision 7 and 12 resources, without 2 that hold secrets, made 60m ago"
+    )
+
+
+def test_a_start_that_would_have_nothing_is_told() -> None:
+    for found in ((), (a_generation("candidate"),), (a_generation(why="it is of another node"),)):
+        assert last_good(*found)["generations"].verdict is Verdict.DOUBTFUL
+
+
+def test_what_is_passed_over_is_told() -> None:
+    checks = last_good(Inspected(FileName(4, "good"), "its digest is wrong"), a_generation())
+    assert checks["generations"].verdict is Verdict.GOOD
+    assert "000004.good: its digest is wrong" in checks["passed over"].found
+
+
+def test_a_clock_that_went_back_is_seen() -> None:
+    assert "60m" in last_good(a_generation(), now_s=-2600.0)["clock"].found
+    assert "clock" not in last_good(a_generation(), now_s=990.0)
+
+
+def test_what_is_wrong_here_counts_before_what_does_not_answer() -> None:
     good, bad, doubtful = (Check("one", verdict, "") for verdict in (Verdict.GOOD, Verdict.BAD, Verdict.DOUBTFUL))
     assert Examination([good, doubtful], [doubtful]).exit_code == 0
     assert Examination([good], [bad]).exit_code == 4

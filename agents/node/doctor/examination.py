@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agents.node.assembly import state_file
 from agents.node.doctor.certificate import certificate_checks
 from agents.node.doctor.envoy import envoy_checks
+from agents.node.doctor.last_good import generations_checks
 from agents.node.doctor.machine import machine_checks
 from agents.node.doctor.running import agent_check, is_locked
 from agents.node.doctor.state import state_checks
@@ -23,21 +24,21 @@ from api.nodes.printable import printable
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found here, and of those elsewhere that the agent speaks to."""
+    """What was found of this machine, and of those that the agent depends on: its Envoy, servers and relays."""
 
     here: Sequence[Check]
-    elsewhere: Sequence[Check]
+    others: Sequence[Check]
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        return (*self.here, *self.elsewhere)
+        return (*self.here, *self.others)
 
     @property
     def exit_code(self) -> int:
         """0 also where something is in doubt."""
         if any(each.verdict is Verdict.BAD for each in self.here):
             return InvalidConfig.exit_code
-        return ServerUnreachable.exit_code if any(each.verdict is Verdict.BAD for each in self.elsewhere) else 0
+        return ServerUnreachable.exit_code if any(each.verdict is Verdict.BAD for each in self.others) else 0
 
 
 def main(settings: AgentSettings, as_json: bool) -> int:
@@ -60,11 +61,11 @@ def examine(settings: AgentSettings) -> Examination:
         *machine_checks(settings, agent_runs=runs),
         *state_checks(settings.state_dir),
         *_key(settings),
-        *envoy_checks(settings),
+        *generations_checks(settings),
         *certificate_checks(settings),
         *([agent_check(state_file(settings))] if runs else []),
     ]
-    return Examination(here, tuple(upstream_checks(settings, floor=floor, agent_runs=runs)))
+    return Examination(here, [*envoy_checks(settings), *upstream_checks(settings, floor=floor, agent_runs=runs)])
 
 
 def _key(settings: AgentSettings) -> Iterator[Check]:
