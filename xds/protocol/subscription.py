@@ -160,12 +160,10 @@ class Subscription:
             names -= {name for name in names if name not in self.interest}
 
     def compared(self) -> None:
-        """What was asked for is answered, and what the client brought of it counts no more."""
+        """What was asked for is answered; what the client brought counts for what is pending, and no more."""
         if self.pending is None or not self.brought:
             self.brought = None
-        elif self.pending.everything or self.type.aliased:
-            self.forget_brought(self.asked)
-        else:
+        elif not (self.pending.everything or self.type.aliased):
             self.brought = {name: self.brought[name] for name in self.brought.keys() & self.pending.names}
 
     def forget_brought(self, names: Iterable[str]) -> None:
