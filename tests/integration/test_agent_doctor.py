@@ -29,9 +29,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     assert process.stop() == 0
 
 
-def doctor(directory: Path, servers: str, *arguments: str, group: str = GROUP) -> Done:
+def doctor(directory: Path, servers: str, *arguments: str) -> Done:
     """Of a machine without an Envoy and an agent, on ports that are free."""
-    named = ("--node=edge-1", f"--group={group}", f"--servers={servers}", f"--state-dir={directory / 'state'}")
+    named = ("--node=edge-1", f"--group={GROUP}", f"--servers={servers}", f"--state-dir={directory / 'state'}")
     return offline("agent", "doctor", "-o", "json", "--envoy=none", "--http-address=127.0.0.1:0", *named, *arguments)
 
 
@@ -43,11 +43,6 @@ def test_a_server_that_knows_the_node_is_told_with_its_revision(server: ServerPr
     found = checks(told(doctor(tmp_path, server.xds), 0))
     assert "serves revision 1" in found[f"upstream {server.xds}"]["found"]
     assert {each["verdict"] for each in found.values()} <= {"good", "doubtful"}
-
-
-def test_a_group_that_there_is_not_is_told(server: ServerProcess, tmp_path: Path) -> None:
-    found = checks(told(doctor(tmp_path, server.xds, group="nowhere"), 0))[f"upstream {server.xds}"]
-    assert (found["verdict"], "'nowhere'" in found["remedy"]) == ("doubtful", True)
 
 
 def test_a_server_that_is_behind_what_was_taken_is_told(server: ServerProcess, tmp_path: Path) -> None:
@@ -64,7 +59,7 @@ def test_one_server_that_does_not_answer_is_in_doubt_and_all_are_bad(server: Ser
     assert checks(told(doctor(tmp_path, nobody), 4))[f"upstream {nobody}"]["found"] == "connection: connection refused"
 
 
-def test_what_is_wrong_with_tls_is_told(tmp_path: Path) -> None:
+def test_what_is_wrong_with_tls_or_that_there_is_no_such_group_is_told(tmp_path: Path) -> None:
     listens, shows = write_certificates(tmp_path)
     mine = [flag.replace("--", "--upstream-", 1) for flag in shows]
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
@@ -73,6 +68,7 @@ def test_what_is_wrong_with_tls_is_told(tmp_path: Path) -> None:
         name = f"upstream {secured.xds}"
         well = checks(told(doctor(tmp_path, secured.xds, *mine), 0))
         assert "its certificate is valid until" in well[name]["found"]
+        assert (well[name]["verdict"], f"{GROUP!r}" in well[name]["remedy"]) == ("doubtful", True)
         assert well["certificate"]["verdict"] == "good"
         for flags, words in (
             ([f"--upstream-ca={tmp_path / 'other.pem'}", *mine[1:]], "TLS: "),
