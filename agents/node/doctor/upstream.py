@@ -14,7 +14,7 @@ ENDS_SOON_S = 14 * 86400.0
 _REMEDIES = {
     "connection": "is it running, and is there a way to it? upstream.servers and upstream.relays name the addresses",
     "TLS": "upstream.ca must have signed their certificate, and upstream.name must be a name in it",
-    "health": "is it ready (`fairlead doctor`, its log)? Does it want TLS (upstream.ca), or a certificate (upstream.cert)?",
+    "health": "is it ready (`fairlead doctor`)? Does it want TLS (upstream.ca), or a certificate (upstream.cert)?",
     "discovery": "does it take this node's certificate, and is it an xDS address?",
 }
 
