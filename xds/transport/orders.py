@@ -7,7 +7,7 @@ order and goes away cancels it; a stream that ends ends all that was asked on it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
@@ -61,7 +61,7 @@ class OrderDesk:
 
     # For those who give orders
 
-    async def carry_out(self, order: Order) -> AsyncIterator[bytes | OrderEnd]:
+    async def carry_out(self, order: Order) -> AsyncGenerator[bytes | OrderEnd, None]:
         """The chunks of the answer, then how it ended. To abandon the iteration is to cancel the order.
 
         Raises NodeUnreachable when no agent of the node is connected here, or says nothing for too long; LimitExceeded

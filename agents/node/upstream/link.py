@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import NoReturn
 
 from grpc import aio
@@ -30,10 +31,16 @@ STEADY_S = 10.0
 LOST_JITTER_S = 0.2
 
 Dial = Callable[[Address], aio.Channel]
+Beside = Callable[[aio.Channel], Awaitable[None]]
+"""What else goes on over a connection for as long as it lasts; it is cancelled with it, and raises nothing."""
+
+
+async def _nothing(_: aio.Channel) -> None:
+    """For an agent that has nothing else to say."""
 
 
 class Link:
-    """`run` never ends by itself. `dial` makes a channel, or raises InvalidConfig; `return_s`: see above."""
+    """`run` never ends by itself. `dial` makes a channel, or raises InvalidConfig; `return_s`, `beside`: see above."""
 
     def __init__(
         self,
@@ -43,12 +50,14 @@ class Link:
         dial: Dial,
         *,
         return_s: float = RETURN_S,
+        beside: Beside = _nothing,
     ) -> None:
         self._upstreams = upstreams
         self._follower = follower
         self._messages = messages
         self._dial = dial
         self._return_s = return_s
+        self._beside = beside
         self._candidates = Candidates(len(upstreams))
         self._delays = retry_delays()
         self._answered_at_s = 0.0
@@ -87,10 +96,21 @@ class Link:
             reason = await connect(channel)
             if reason:
                 return Ended(f"it cannot be reached: {reason}", is_fault=True)
-            await self._follower.wish()
-            return await self._converse(channel, number)
+            async with self._accompanied(channel):
+                await self._follower.wish()
+                return await self._converse(channel, number)
         finally:
             await channel.close(None)
+
+    @asynccontextmanager
+    async def _accompanied(self, channel: aio.Channel) -> AsyncIterator[None]:
+        """What goes on beside begins before anything is wanted: a gateway without Envoy has something to say, too."""
+        beside = asyncio.ensure_future(self._beside(channel))
+        try:
+            yield
+        finally:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
 
     async def _converse(self, channel: aio.Channel, number: int) -> Ended:
         call = Call(channel, self._messages, self._follower, self._answered)

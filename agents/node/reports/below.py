@@ -1,0 +1,54 @@
+"""A relay's: the nodes that it serves, as their own agents report to it, and orders on their way to them.
+
+Reports go on as they came, with where the node stands as the relay's own streams say it; orders go to the agent of the
+node, which decides for itself what it allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from api.nodes.orders import Order, OrderEnd
+from api.nodes.report import NodeReport, Refusal, Standing
+from xds.fleet import Fleet, NodeState, NodeStatus
+from xds.transport.orders import OrderDesk
+
+
+class Below(Protocol):
+    """The nodes below a relay."""
+
+    def reports(self) -> Mapping[str, NodeReport]:
+        """Of all nodes that are there now, by id."""
+
+    def carry_out(self, order: Order) -> AsyncGenerator[bytes | OrderEnd, None]:
+        """Raises FairleadError where the node cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedBelow:
+    """Those that a server of this agent serves. `relay`: this agent's node."""
+
+    relay: str
+    fleet: Fleet
+    desk: OrderDesk
+    group: Callable[[str], str] = str
+
+    def reports(self) -> Mapping[str, NodeReport]:
+        nodes = (node for node in self.fleet.nodes() if node.id != self.relay)
+        return {node.id: self._report(node) for node in nodes if node.state is not NodeState.OFFLINE}
+
+    def carry_out(self, order: Order) -> AsyncGenerator[bytes | OrderEnd, None]:
+        return self.desk.carry_out(order)
+
+    def _report(self, node: NodeStatus) -> NodeReport:
+        known = node.reported.report if node.reported is not None else NodeReport(node.id)
+        placed = NodeReport(node.id, node.group, node.via or self.relay, standing=_standing(node))
+        return known.after(placed)
+
+
+def _standing(node: NodeStatus) -> Standing:
+    rejections = (status.rejection for status in node.types if status.rejection is not None)
+    refusals = tuple(Refusal(one.type_url, one.names, one.revision, one.code, one.message) for one in rejections)
+    return Standing(node.revision, refusals)
