@@ -261,8 +261,8 @@ class Mirrors(RuleBasedStateMachine):
         self.agent.wants.expire(self.agent.now_s)
         if self.agent.is_pinned:
             self.agent.unpins()
-        served = self.servers[0].served
-        fixes = [(url, name, True, "b") for url, name in sorted(self.refusals) if name in served(url).resources]
+        there = [(url, name) for url, name in self.refusals if name in self.servers[0].served(url).resources]
+        fixes = [(url, name, True, "b") for url, name in sorted(there)]
         self.publish_all(fixes or [(LISTENER, "always", True, "b")])
         self.catch_up()
         self.reconnect(0)

@@ -74,14 +74,14 @@ class Following:
 
     def change(self, added: Set[str], dropped: Set[str]) -> News:
         """The wish is another. What is followed no more is held no more: nobody would say how it goes on."""
+        # Upstream will not say of these that they are gone: it does not know that they are held.
+        gone = self.unwanted() if WILDCARD in added and self.is_opened else set()
         self.followed |= added
         self.followed -= dropped
         self.open -= dropped
         if WILDCARD in dropped:
             self.everything = False
-        gone = self._unfollowed(dropped) if dropped else set()
-        if WILDCARD in added and self.is_opened:
-            gone |= self.unwanted()  # the upstream will not say that it is gone: it does not know that it is held
+        gone |= self._unfollowed(dropped) if dropped else set()
         forgotten = frozenset(dropped & self.answered)
         self.answered -= forgotten
         everything = False if WILDCARD in dropped else None

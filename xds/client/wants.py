@@ -80,13 +80,14 @@ class Wants:
         if not (added or dropped):
             return
         counts = self._counts.setdefault(type_url, Counter())
-        changed = self._changed.setdefault(type_url, set())
-        changed |= {name for name in added if not counts[name]}
+        changed = {name for name in added if not counts[name]}
         counts.update(added)
         for name in dropped:
             counts[name] -= 1
             if not counts[name]:
                 del counts[name]
                 changed.add(name)
+        if changed:
+            self._changed.setdefault(type_url, set()).update(changed)
         if not counts:
             del self._counts[type_url]
