@@ -15,8 +15,8 @@ from xds.protocol.types import TypeUrl
 class Answer:
     """envoy.service.discovery.v3.DeltaDiscoveryResponse, without protobuf.
 
-    `revision`, `version`, `whole`: of `system_version_info` (`telling.told`). The edge fills the references and the
-    aliases of each resource from its body. A resource with a time to live and no body is a heartbeat.
+    `revision`, `version`, `whole`, `is_old`: of `system_version_info` (`telling`). The edge fills the references and
+    the aliases of each resource from its body. A resource with a time to live and no body is a heartbeat.
     `aliases`: of some resources, the names that were asked for and that they are told for. `unresolved`: names told as
     a resource without body, version and time to live: they stand for nothing.
     """
@@ -30,6 +30,7 @@ class Answer:
     unresolved: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     whole: bool | None = None
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

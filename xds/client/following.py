@@ -101,17 +101,21 @@ class Following:
         """Hold these no longer."""
         return [(self.held.pop(name), None) for name in sorted(names)]
 
-    def compare(self, answer: Answer) -> News:
-        """What the answer changes and says; nothing is taken yet."""
+    def compare(self, answer: Answer, *, only_adds: bool = False) -> News:
+        """What the answer changes and says; nothing is taken yet. `only_adds`: what is held stays as it is."""
         names = {alias for _, aliases in answer.aliases for alias in aliases}
         changes: list[Change] = []
         for resource in answer.resources:
             before = self.held.get(resource.name)
             differs = before is None or before.version != resource.version
+            if only_adds and before is not None:
+                continue
             if differs and not is_heartbeat(resource) and self._concerns(resource.name, answer):
                 changes.append((before, resource))
-        changes += [(self.held[name], None) for name in answer.removed if name in self.held]
+        gone = [name for name in answer.removed if name in self.held]
+        changes += [(self.held[name], None) for name in gone if not only_adds]
         names.update(answer.removed, answer.unresolved)
+        names.difference_update(gone if only_adds else ())
         learned = frozenset((names & self.followed) - self.answered)
         return News(changes, Learned(self.type_url, learned, everything=True if self._is_whole(answer) else None))
 

@@ -17,6 +17,7 @@ from xds.client.following import Following, News
 from xds.client.verdicts import Verdicts
 from xds.client.verifying import fault
 from xds.client.wants import Wants
+from xds.protocol.knowledge import Learned
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node
 from xds.protocol.resource import Resource
 from xds.protocol.types import BY_URL, TypeUrl
@@ -61,6 +62,21 @@ class Mirror:
         """All of it, of every type."""
         return (resource for following in self._types.values() for resource in following.held.values())
 
+    def known(self) -> tuple[Learned, ...]:
+        """All that upstream has answered, for a catalogue that has not been told as it was said."""
+        return tuple(
+            Learned(one.type_url, frozenset(one.answered), everything=one.everything or None)
+            for one in self._types.values()
+        )
+
+    def doubt(self, names: Iterable[tuple[TypeUrl, str]], error: ErrorDetail) -> None:
+        """The client of this mirror does not live with these as they are held, though it had taken them: on the next
+        stream upstream tells them again, and hears it."""
+        for type_url, name in names:
+            held = self.held(type_url).get(name)
+            if held is not None:
+                self._verdicts.doubt(type_url, name, held.version, error)
+
     def seed(self, resources: Iterable[Resource]) -> None:
         """What is held from an earlier life: upstream is told of it, and says what differs."""
         for resource in resources:
@@ -102,7 +118,8 @@ class Mirror:
         if error is not None:
             following.is_damaged = True
             return Refused(answer.type_url, _verdict(answer.type_url, answer.nonce, error), error)
-        news = following.compare(answer)
+        # At one revision endpoints may still differ, and whose upstream is away may have the older ones.
+        news = following.compare(answer, only_adds=answer.is_old and (answer.revision or 0) <= self.floor)
         if answer.revision is not None and answer.revision < self.floor and news.is_risky:
             return Abandon(
                 f"upstream tells revision {answer.revision} of what was taken in revision {self.floor} before; "

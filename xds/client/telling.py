@@ -1,6 +1,7 @@
 """`system_version_info` of a server to clients with the feature `fairlead.dev/revision`: `REVISION@VERSION`.
 
-A `*` at the end: with this response the client has been told everything of the type that it asked all of.
+A `*` at the end: with this response the client has been told everything of the type that it asked all of. A `?` at
+the very end: a relay says it whose own upstream is away, so that others may know better.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_TOLD = re.compile(r"([1-9][0-9]{0,18})@(.*?)(\*?)", re.ASCII | re.DOTALL)
+_TOLD = re.compile(r"([1-9][0-9]{0,18})@(.*?)(\*?)\??", re.ASCII | re.DOTALL)
 
 
 class Told(NamedTuple):
@@ -26,3 +27,8 @@ def told(system_version_info: str) -> Told:
         return Told(system_version_info)
     revision, version, whole = found.groups()
     return Told(version, int(revision), bool(whole))
+
+
+def is_told_as_old(system_version_info: str) -> bool:
+    """Whether whoever says so has no upstream at the time."""
+    return system_version_info.endswith("?") and _TOLD.fullmatch(system_version_info) is not None

@@ -60,6 +60,10 @@ class Verdicts:
                 del self._doubts[key]
         return settled.type_url
 
+    def doubt(self, type_url: TypeUrl, name: str, version: str, error: ErrorDetail) -> None:
+        """This version is refused after all."""
+        self._doubts[(type_url, name)] = Doubt(version, error)
+
     def is_doubted(self, type_url: TypeUrl, name: str, version: str) -> bool:
         """Whether this version was refused, or never answered."""
         return self._doubts.get((type_url, name), _NO_DOUBT).version == version

@@ -30,6 +30,7 @@ class Catalogue:
         self.revision = 0
         self.position = 0
         self.revised_at = 0  # the position at which `revision` came
+        self.is_old = False  # its upstream is away, so that others may know better; told to those who take revisions
         self.references = ReverseReferences()
         self._types: dict[TypeUrl, ServedType] = {}
         self._assignments = Assignments()

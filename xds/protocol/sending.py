@@ -16,6 +16,7 @@ from xds.protocol.types import CLUSTER, Nonce, TypeUrl
 from xds.protocol.warming import Warming
 
 WHOLE = "*"  # after the version: everything that was asked for by `*` is told
+OLD = "?"  # after that: upstream is away, and others may know better
 NEW = -1  # the `since` of a push to a client that holds nothing of it
 
 
@@ -54,7 +55,8 @@ class Sending:
         served = catalogue.served(url)
         nonce = Nonce(str(next(self._nonces)))
         response = _response(url, nonce, content, tells_ttl=self.tells_ttl(subscription, served))
-        self.sent.append(self._with_revision(response, catalogue.revision, whole))
+        marks = (WHOLE if whole else "") + (OLD if catalogue.is_old else "")
+        self.sent.append(self._with_revision(response, catalogue.revision, marks))
         counts = (len(content.resources), len(content.removed))
         apart = since >= catalogue.revised_at and served.log.newest > since
         self.seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
@@ -89,10 +91,10 @@ class Sending:
         """Whether times to live are told with resources of this type."""
         return self.takes_ttl and bool(served.timed) and self._responses.may_expire(subscription)
 
-    def _with_revision(self, response: Response, revision: int, whole: bool = False) -> Response:
+    def _with_revision(self, response: Response, revision: int, marks: str = "") -> Response:
         if not self.takes_revision:
             return response
-        version = f"{revision}@{response.version}{WHOLE if whole else ''}"
+        version = f"{revision}@{response.version}{marks}"
         return replace(response, version=version, share_key=(version, response.share_key))
 
 
