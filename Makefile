@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_RETRIES := 10
 export PIP_DEFAULT_TIMEOUT := 60
 
-.PHONY: help setup demo demo-gitops dev test test-unit conformance lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
+.PHONY: help setup demo demo-agent demo-gitops dev test test-unit conformance lint types bench proto clean lock etcd-current etcd-debian grpc-js grpc-go
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ $(STAMP): requirements.lock pyproject.toml hatch_build.py api/envoy/build.py api
 
 demo: setup ## one change to a real Envoy and its rollback, under live traffic (KEEP=1 leaves it running)
 	$(BIN)/python -m examples.demo $(if $(KEEP),--keep)
+
+demo-agent: setup ## every server and etcd is killed, a gateway restarts, and serves what it served
+	$(BIN)/python -m examples.demo.agent
 
 demo-gitops: setup ## what is pushed to a git repository reaches a real Envoy, what is bad does not
 	$(BIN)/python -m examples.demo.gitops
