@@ -1,9 +1,14 @@
 """One Envoy process, started here or by an agent before this one: watched and signalled by its pidfd, so that never
-another process is meant that got the same number later."""
+another process is meant that got the same number later.
+
+Envoy asks the kernel for a SIGTERM at its parent's end (for hot restarts), and it is to outlive an agent. So its parent
+is a shell that does nothing but wait for it, and ends as it ended.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -15,6 +20,9 @@ from agents.node.envoy.logs import opened
 from agents.node.envoy.processes import Seen, see
 
 _SECRETS = "FAIRLEAD_"
+_SHELL = Path("/bin/sh")
+_OUTLIVING = '"$@" >&2 & echo $!; exec >&-; wait $!'
+_ENDED_BY_SIGNAL = 128
 
 
 class Child:
@@ -25,23 +33,27 @@ class Child:
         self.start_ticks = start_ticks
         self._pidfd = pidfd
         self._started = started
+        self._ended = os.pidfd_open(started.pid) if started is not None else os.dup(pidfd)
 
     @classmethod
     def start(cls, command: Sequence[str], log: Path) -> Child:
         """In a session of its own: Ctrl-C is for the agent, and the agent's end not its affair. Raises OSError."""
+        _check(Path(command[0]))
         with opened(log) as output:
             process = subprocess.Popen(
-                command,
+                (str(_SHELL), "-c", _OUTLIVING, "envoy", *command),
                 env=environment(os.environ),
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=subprocess.PIPE,
                 stderr=output,
                 start_new_session=True,
             )
-        # It is not waited for yet, so its number is its own even if it has ended already.
-        pidfd = os.pidfd_open(process.pid)
-        seen = see(process.pid)
-        return cls(process.pid, seen.start_ticks if seen else 0, pidfd, process)
+        pid = _told_by(process)
+        seen = see(pid)
+        try:
+            return cls(pid, seen.start_ticks if seen else 0, os.pidfd_open(pid), process)
+        except ProcessLookupError:  # it has ended already
+            return cls(pid, 0, os.pidfd_open(process.pid), process)
 
     @classmethod
     def adopt(cls, seen: Seen) -> Child | None:
@@ -58,12 +70,12 @@ class Child:
     async def ended(self) -> int | None:
         """Returns when it has: its status as `subprocess` has it, None where only its parent could know."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self._pidfd, over.set)
+        loop.add_reader(self._ended, over.set)
         try:
             await over.wait()
         finally:
-            loop.remove_reader(self._pidfd)
-        return self._started.wait() if self._started is not None else _reaped(self.pid)
+            loop.remove_reader(self._ended)
+        return _status(self._started.wait()) if self._started is not None else _reaped(self.pid)
 
     def send(self, number: signal.Signals) -> None:
         """Nothing happens when it has ended."""
@@ -72,8 +84,32 @@ class Child:
 
     def close(self) -> None:
         os.close(self._pidfd)
+        os.close(self._ended)
         if self._started is not None and self._started.returncode is None:
             self._started.returncode = 0  # it is left on purpose: `subprocess` need not warn of that
+
+
+def _check(program: Path) -> None:
+    """Raises OSError as the system would: the shell would say it to the log."""
+    if not program.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(program))
+    if not os.access(program, os.X_OK) or program.is_dir():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(program))
+
+
+def _told_by(shell: subprocess.Popen[bytes]) -> int:
+    """The process that it has started."""
+    assert shell.stdout is not None
+    with shell.stdout as told:
+        said = told.readline()
+    if not said.strip().isdigit():
+        raise OSError(f"{_SHELL} has not started it: it ended with {shell.wait()}")
+    return int(said)
+
+
+def _status(code: int) -> int:
+    """As `subprocess` has it, of what a shell says of a process that it waited for."""
+    return _ENDED_BY_SIGNAL - code if code > _ENDED_BY_SIGNAL else code
 
 
 def _reaped(pid: int) -> int | None:
