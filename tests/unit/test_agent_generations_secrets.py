@@ -63,6 +63,8 @@ def test_what_was_left_out_before_is_left_out_still(tmp_path: Path) -> None:
     generation = store.newest_good().generation
     assert generation is not None
     assert generation.contents == held
+    again = a_store(tmp_path).write(generation.contents, MADE_AT_S + 9)
+    assert (again.number, again.state) == (1, "good"), "served from disk, it is nothing new"
 
 
 def test_with_a_key_they_come_back_whole(tmp_path: Path) -> None:
