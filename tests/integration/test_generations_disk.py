@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +18,19 @@ from agents.node.generations.baking import Failed, Write, Written
 from tests.builders import cluster
 from tests.generations import MADE_AT_S, a_store, contents, files, good, revision_in
 from tests.interrupted import ACTIONS, NEW, OLD
+from tests.small_disk import NO_MOUNTS
 
 NAMESPACE = ("unshare", "--mount", "--map-root-user")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@cache
-def why_no_mounts() -> str:
-    """Why this user can mount nothing, even for itself; empty when it can."""
-    if shutil.which("unshare") is None:
-        return "there is no unshare"
-    tried = [*NAMESPACE, "mount", "-t", "tmpfs", "tmpfs", "/tmp"]
-    run = subprocess.run(tried, capture_output=True, text=True, check=False)
-    return run.stderr.strip() or "it may not mount" if run.returncode else ""
-
-
 def on_a_small_disk(scenario: str, directory: Path) -> dict[str, Any]:
-    if why := why_no_mounts():
-        pytest.skip(f"no file system of its own for a test: {why}")
+    if shutil.which("unshare") is None:
+        pytest.skip("no file system of its own for a test: there is no unshare")
     command = [*NAMESPACE, sys.executable, "-m", "tests.small_disk", scenario, str(directory)]
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    if run.returncode == NO_MOUNTS or run.stderr.startswith("unshare:"):
+        pytest.skip(f"no file system of its own for a test: {run.stderr.strip()}")
     assert run.returncode == 0, run.stderr
     told: dict[str, Any] = json.loads(run.stdout)
     return told
