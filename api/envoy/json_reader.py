@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 
 from api.envoy import json_times, problem
 from api.envoy.json_scalars import Misread, described, read_map_key, read_scalar
-from api.envoy.messages import ANY, is_map
+from api.envoy.messages import ANY, TYPED_STRUCTS, is_map
 from api.envoy.problem import DEPTH_LIMIT, Path, Problem, did_you_mean, quoted
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ WRAPPERS = frozenset(
     f"google.protobuf.{kind}Value"
     for kind in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
 )
-TYPED_STRUCTS = frozenset({"xds.type.v3.TypedStruct", "udpa.type.v1.TypedStruct"})
 # A struct in a struct is three messages deep on the wire: the struct, the map's entry and the value.
 STRUCT_DEPTH = 3
 # Looking for what was meant takes about a millisecond. After this many problems nobody reads suggestions any more.

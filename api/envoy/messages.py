@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from api.envoy.registry import EnvoyApi
 
 ANY = "google.protobuf.Any"
+TYPED_STRUCTS = frozenset({"xds.type.v3.TypedStruct", "udpa.type.v1.TypedStruct"})
 _WELL_KNOWN = "google.protobuf."
 
 

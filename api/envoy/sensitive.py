@@ -11,9 +11,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from api.envoy.json_form import from_json, to_json
-from api.envoy.json_reader import TYPED_STRUCTS
-from api.envoy.messages import child_fields, children, is_map
+from api.envoy.messages import TYPED_STRUCTS, child_fields, children, is_map
 from api.envoy.problem import DEPTH_LIMIT
 from api.envoy.registry import EnvoyApi
 
@@ -60,6 +58,8 @@ def _holds(api: EnvoyApi, message: Any, depth: int) -> bool:
 
 def _meant_by(api: EnvoyApi, typed_struct: Any) -> Message | None:
     """Envoy turns a TypedStruct of a type that it knows into that type."""
+    from api.envoy.json_form import from_json, to_json  # a MiB, and hardly anybody writes TypedStructs
+
     value = to_json(api, typed_struct).get("value") if api.knows(typed_struct.type_url) else None
     return from_json(api, {**value, "@type": typed_struct.type_url}).message if isinstance(value, dict) else None
 
