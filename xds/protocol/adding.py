@@ -40,8 +40,9 @@ class Adding:
         gone = self._responses.removed_with(subscription, served)
         contents = self._responses.additions(subscription, served, due, gone)
         for content in contents:
-            told = {"removes": bool(content.removed), "whole": subscription.owes_everything and content is contents[-1]}
-            self._sending.send(subscription, content, catalogue, turn.now_s, since=subscription.sent_to, **told)
+            removes, whole = bool(content.removed), subscription.owes_everything and content is contents[-1]
+            since = subscription.sent_to
+            self._sending.send(subscription, content, catalogue, turn.now_s, since=since, removes=removes, whole=whole)
         subscription.owes_everything = False
         for resource in due if not subscription.quiet else ():
             subscription.owed.discard(resource.name)

@@ -34,6 +34,7 @@ class Catalogue:
         self.references = ReverseReferences()
         self._types: dict[TypeUrl, ServedType] = {}
         self._assignments = Assignments()
+        self.is_partial = partial
         self._upstream = Upstream() if partial else None
 
     def __repr__(self) -> str:

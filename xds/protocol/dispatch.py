@@ -96,7 +96,8 @@ class Dispatch:
         for subscription in self._ordered:
             if self._is_too_late(subscription, catalogue):
                 return Plan(observations=tuple(self._sending.seen), close=_ask_again(subscription))
-            set_aside(subscription, turn.served(subscription), self._responses, now_s + self._patience_s)
+            if catalogue.is_partial:
+                set_aside(subscription, turn.served(subscription), self._responses, now_s + self._patience_s)
             if not waits(subscription, turn, self._responses):
                 follow(subscription, turn.served(subscription))
                 self._answering.answer(subscription, turn)

@@ -14,8 +14,6 @@ from xds.protocol.subscription import Pending, Subscription
 
 def set_aside(subscription: Subscription, served: ServedType, responses: Responses, until_s: float) -> None:
     """Leave in `asked` what can be answered now. `until_s`: how long other types wait for the rest, at most."""
-    if served.knowledge is None:
-        return
     lost = removed_unseen(subscription, served)
     if subscription.pending is not None:
         until_s = subscription.pending.until_s

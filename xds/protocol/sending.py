@@ -55,8 +55,10 @@ class Sending:
         served = catalogue.served(url)
         nonce = Nonce(str(next(self._nonces)))
         response = _response(url, nonce, content, tells_ttl=self.tells_ttl(subscription, served))
-        marks = (WHOLE if whole else "") + (OLD if catalogue.is_old else "")
-        self.sent.append(self._with_revision(response, catalogue.revision, marks))
+        if self.takes_revision:
+            marks = (WHOLE if whole else "") + (OLD if catalogue.is_old else "")
+            response = _with_revision(response, catalogue.revision, marks)
+        self.sent.append(response)
         counts = (len(content.resources), len(content.removed))
         apart = since >= catalogue.revised_at and served.log.newest > since
         self.seen.append(Sent(url, nonce, catalogue.revision, *counts, apart, position))
@@ -81,7 +83,7 @@ class Sending:
         for content in contents:
             nonce = Nonce(str(next(self._nonces)))
             response = _response(url, nonce, content, tells_ttl=True, renews=True)
-            self.sent.append(self._with_revision(response, revision))
+            self.sent.append(_with_revision(response, revision) if self.takes_revision else response)
             self.seen.append(Renewed(url, sum(resource.ttl_ms > 0 for resource in content.resources)))
             subscription.last_nonce = nonce
             if leases is not None:
@@ -91,17 +93,16 @@ class Sending:
         """Whether times to live are told with resources of this type."""
         return self.takes_ttl and bool(served.timed) and self._responses.may_expire(subscription)
 
-    def _with_revision(self, response: Response, revision: int, marks: str = "") -> Response:
-        if not self.takes_revision:
-            return response
-        version = f"{revision}@{response.version}{marks}"
-        return replace(response, version=version, share_key=(version, response.share_key))
-
 
 def _response(type_url: TypeUrl, nonce: Nonce, content: Content, *, tells_ttl: bool, renews: bool = False) -> Response:
     key = ("ttl", renews, content.share_key) if tells_ttl else content.share_key
     what = (content.version, content.resources, content.removed, key, content.errors)
     return Response(type_url, nonce, *what, content.aliases, content.unresolved, tells_ttl)
+
+
+def _with_revision(response: Response, revision: int, marks: str = "") -> Response:
+    version = f"{revision}@{response.version}{marks}"
+    return replace(response, version=version, share_key=(version, response.share_key))
 
 
 def _unanswered(subscription: Subscription, content: Content) -> tuple[Resource, ...]:

@@ -126,7 +126,9 @@ class Subscription:
     @property
     def is_held_back(self) -> bool:
         """What was asked for comes before anything else of the type."""
-        return self.is_unanswered or (self.pending is not None and self.pending.holds_back)
+        if self.pending is not None and self.pending.holds_back:
+            return True
+        return not self.started and (self.asked_everything or bool(self.asked))
 
     @property
     def pending_names(self) -> Set[str]:
