@@ -74,7 +74,7 @@ class Collector:
             told, self._live = statistics.statistics_of(page, self._instances.instance), True
         except AdminError:
             told, self._live = Statistics(), False
-        self.schedule.asked(self.clock(), self.clock() - began_s)
+        self.schedule.asked(self.clock(), self.clock() - began_s if self._live else 0.0)
         self.report = self.report.after(NodeReport(self.sources.node, statistics=told))
         if not self._live:
             self.report = self.report.after(NodeReport(self.sources.node, running=Running()))
@@ -89,11 +89,12 @@ class Collector:
                 found[page.type_url] = together(found.get(page.type_url, Found({})), one)
                 await asyncio.sleep(0)
             types = tuple(self._compared(found))
+            differs = any(each.differing for each in types)
+            self.schedule.looked(self.clock(), self.clock() - began_s, differs=differs)
         except (AdminError, ValueError) as error:
             logs.logger("reports").info("what Envoy runs cannot be told", reason=str(error))
+            self.schedule.looked(self.clock(), 0.0, differs=True)
             types = ()
-        differs = any(each.differing for each in types)
-        self.schedule.looked(self.clock(), self.clock() - began_s, differs=differs)
         looked_s = int(self.now()) if types else None
         before = self.report.running
         if before is not None and before.types == types and types:

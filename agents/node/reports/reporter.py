@@ -62,8 +62,10 @@ class Reporter:
         self._woken.set()
 
     async def run(self, channel: aio.Channel) -> NoReturn:
-        """One stream after the other on this connection, until cancelled."""
+        """One stream after the other on this connection, until cancelled; none where nothing is to be reported."""
         delays = retry_delays()
+        if not self._interval_s:
+            await asyncio.Event().wait()
         while True:
             code, reason, welcomed = await self._converse(channel)
             log = logs.logger("reports")

@@ -13,7 +13,7 @@ from typing import Final
 SETTLE_S: Final = 3.0
 DIFFERS_S: Final = 30.0
 ANYWAY_S: Final = 300.0
-SHARE: Final = 1 / 200
+SHARE: Final = 1 / 20
 
 
 @dataclass(slots=True)
@@ -40,11 +40,11 @@ class Schedule:
         return now_s >= max(self._dump_at_s, self._not_before_s)
 
     def asked(self, now_s: float, took_s: float) -> None:
-        """Statistics were looked at, whatever came of it."""
+        """Statistics were looked at; `took_s` is 0 where no answer came."""
         self._statistics_at_s = now_s + max(self.interval_s, took_s / SHARE) - took_s
 
     def looked(self, now_s: float, took_s: float, *, differs: bool) -> None:
-        """What Envoy runs was looked at, whatever came of it."""
+        """What Envoy runs was looked at; where no answer came, `took_s` is 0, and it `differs`."""
         self._dump_at_s = now_s + (DIFFERS_S if differs else ANYWAY_S)
         self._not_before_s = now_s + took_s / SHARE
 
