@@ -1,0 +1,233 @@
+"""The last known good: read at the start, written when Envoy lives with what it has, gone back to when it does not.
+
+`Baking` decides; this tells it what happens, and has the disk do what it says, in a thread. Nothing here can keep
+anything from being served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from agents.node.envoy.facts import EnvoyFacts, Exit, Phase
+from agents.node.generations.baking import Baking, Done, Failed, Outcome, Promote, Transition, Write, Written
+from agents.node.generations.floor import Floor
+from agents.node.generations.generation import Contents, ResourceName, Search, Summary, content_of
+from agents.node.generations.problems import NotWritten
+from agents.node.generations.store import Generations
+from agents.node.local.content import Source
+from agents.node.local.passage import Passage
+from agents.node.local.timers import Timers
+from api.telemetry import logs
+from xds.protocol.catalogue import Catalogue
+from xds.protocol.types import RESOURCE_TYPES
+
+CONTENT_DIGITS = 12
+FLOOR_PAUSE_S = 1.0
+"""Revisions may come quickly, and each costs the disk a flush; what is lost by that is a moment of caution."""
+
+_ON_PURPOSE = (Phase.TURNING_AWAY, Phase.DRAINING, Phase.ENDING, Phase.ENDED)
+_Job = tuple[Transition, Contents | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A generation: its number, and the revision that it is of. 0: there is none."""
+
+    number: int = 0
+    revision: int = 0
+
+
+NONE = Known()
+
+
+class LastGood:
+    """`begin` before anything is served, `run` beside it; the rest is told to it as it happens.
+
+    `applied` is called with (content, proven) whenever Envoy is served something else.
+    """
+
+    def __init__(self, passage: Passage, generations: Generations, floor: Floor, bake_s: float) -> None:
+        self.applied: Callable[[str, bool], None] = lambda content, proven: None
+        self.content = ""
+        self.good = NONE
+        self._passage = passage
+        self._generations = generations
+        self._floor = floor
+        self._group = passage.identity.group
+        self._baking = Baking(bake_s)
+        self._timers = Timers()
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._told = ("", False)
+        self._kept: dict[str, Known] = {}
+        self._proven: set[str] = set()
+        self._risen = asyncio.Event()
+        self._log = logs.logger("generations")
+
+    async def begin(self, patience_s: float) -> None:
+        """Find what is on the disk, and have it ready in case that upstream says nothing."""
+        search, floor = await asyncio.to_thread(self._found)
+        self._passage.mirror.floor = floor
+        if search.generation is not None:
+            self.good = _known(search.generation.summary)
+            self._passage.seed(search.generation.contents, patience_s)
+        self._passage.on_news = self.news
+        self._passage.on_refused = self._refused
+
+    async def run(self) -> NoReturn:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_floor())
+            while True:
+                transition, contents = await self._jobs.get()
+                outcome = await asyncio.to_thread(self._generations.carry_out, transition, contents, int(time.time()))
+                self._tell(transition, contents, outcome)
+                self._ask(self._baking.learn(outcome, self._timers.now_s))
+
+    def news(self) -> None:
+        """What is served, or what Envoy has made of it, may be another."""
+        if self._passage.mirror.floor:
+            self._risen.set()
+        if self._passage.content.source is Source.NOTHING or not self._passage.catalogue.revision:
+            return
+        content, acknowledged = content_of(self._passage.catalogue), self._passage.is_acknowledged
+        if content != self.content:
+            self.content = content
+            self.applied(content[:CONTENT_DIGITS], self._is_proven(content))
+        if (content, acknowledged) != self._told:
+            self._told = content, acknowledged
+            self._ask(self._baking.holds(content, acknowledged=acknowledged, now_s=self._timers.now_s))
+
+    async def ready(self, facts: EnvoyFacts) -> None:
+        """Envoy is live."""
+        self._ask(self._baking.healthy(self._timers.now_s))
+
+    async def unready(self, facts: EnvoyFacts) -> None:
+        """It is not; when that is wanted, it says nothing of what Envoy is served."""
+        if not facts.held and facts.phase not in _ON_PURPOSE:
+            because = facts.words or f"it is {facts.server_state or facts.phase}"
+            self._ask(self._baking.unhealthy(because, self._timers.now_s))
+
+    async def exited(self, exit: Exit) -> None:
+        """A process has ended."""
+        if exit.crashed:
+            self._ask(self._baking.crashed(f"Envoy {exit}", self._timers.now_s))
+
+    async def fall_back(self, content: str, why: str) -> None:
+        """Serve what was good before `content`, with which Envoy does not live."""
+        search = await asyncio.to_thread(self._good_without, content)
+        if search.generation is None:
+            self._log.error("nothing to fall back to: no good generation is on the disk", why=why)
+            return
+        told = search.generation.summary
+        self.good = _known(told)
+        words = f"fell back to generation {told.number} of revision {told.revision}: Envoy {why}"
+        self._passage.fall_back(search.generation.contents, words)
+        self._log.error(words)
+        self.news()
+
+    @property
+    def running(self) -> Known:
+        """The generation that is served now, where the disk has it."""
+        from_disk = self._passage.content.source in (Source.DISK, Source.FALLBACK)
+        return self._kept.get(self.content, self.good if from_disk else NONE)
+
+    def facts(self) -> dict[str, Any]:
+        """For people, as JSON."""
+        return {
+            "good": self.good.number,
+            "good_revision": self.good.revision,
+            "baking": self._baking.candidate,
+            "problem": self._generations.problem,
+        }
+
+    # The disk, in threads
+
+    def _found(self) -> tuple[Search, int]:
+        self._generations.open()
+        search = self._generations.newest_good()
+        for unusable in search.unusable:
+            self._log.warning("a generation was passed over", file=unusable.file_name, why=unusable.why)
+        known = search.generation.contents.revision if search.generation else 0
+        return search, self._floor.of(self._group, otherwise=known)
+
+    def _good_without(self, content: str) -> Search:
+        """One that became good and then was not is never used again."""
+        culprit = next((known for held, known in self._kept.items() if held.startswith(content)), None)
+        if culprit is not None:
+            try:
+                self._generations.reject(culprit.number)
+            except NotWritten as error:
+                self._log.warning(error.message)
+                return self._generations.newest_good(before=culprit.number)
+        return self._generations.newest_good()
+
+    async def _keep_floor(self) -> NoReturn:
+        while True:
+            await self._risen.wait()
+            self._risen.clear()
+            try:
+                await asyncio.to_thread(self._floor.raise_to, self._group, self._passage.mirror.floor)
+            except NotWritten as error:
+                self._log.warning(error.message)
+            await asyncio.sleep(FLOOR_PAUSE_S)
+
+    # Baking
+
+    def _refused(self, words: str) -> None:
+        if self.content:
+            self._ask(self._baking.nacked(self.content, f"Envoy refused it: {words}", self._timers.now_s))
+
+    def _ask(self, transition: Transition | None) -> None:
+        if transition is not None:
+            contents = self._contents() if isinstance(transition, Write) else None
+            self._jobs.put_nowait((transition, contents))
+        self._timers.put("bake", self._baking.wake_at_s, self._tick)
+
+    def _contents(self) -> Contents:
+        return _contents(self._passage.catalogue, self._passage.content.left_out)
+
+    def _tick(self) -> None:
+        self._ask(self._baking.tick(self._timers.now_s))
+
+    def _tell(self, transition: Transition, contents: Contents | None, outcome: Outcome) -> None:
+        match transition, outcome:
+            case _, Failed(why):
+                self._log.warning(why)
+            case Write(content), Written(number, state):
+                known = self._kept[content] = Known(number, contents.revision if contents else 0)
+                self._log.info(f"generation {number} is kept", state=state, revision=known.revision)
+                if state == "good":
+                    self._is_good(content)
+            case Promote(number), Done():
+                self._log.info(f"generation {number} is good")
+                self._is_good(next((held for held, known in self._kept.items() if known.number == number), ""))
+
+    def _is_good(self, content: str) -> None:
+        self._proven.add(content)
+        self.good = self._kept.get(content, self.good)
+
+    def _is_proven(self, content: str) -> bool:
+        return content in self._proven or self._passage.content.source in (Source.DISK, Source.FALLBACK)
+
+
+def _known(told: Summary) -> Known:
+    return Known(told.number, told.revision)
+
+
+def _contents(catalogue: Catalogue, left_out: tuple[ResourceName, ...]) -> Contents:
+    """All that is served now, and what is known not to be."""
+    served = [catalogue.served(row.url) for row in RESOURCE_TYPES]
+    resources = tuple(resource for one in served for resource in one.resources.values())
+    whole = tuple(one.type_url for one in served if one.knowledge is not None and one.knowledge.everything)
+    return Contents(catalogue.revision, resources, whole, tuple(_absent(catalogue)), left_out)
+
+
+def _absent(catalogue: Catalogue) -> Iterator[ResourceName]:
+    for row in RESOURCE_TYPES:
+        served = catalogue.served(row.url)
+        answered = served.knowledge.answered if served.knowledge is not None else set()
+        yield from (ResourceName(row.url, name) for name in sorted(answered - served.resources.keys()))
