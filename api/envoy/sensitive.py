@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from api.envoy.messages import TYPED_STRUCTS, child_fields, children, is_map
+from api.envoy.messages import ANY, TYPED_STRUCTS, child_fields, children, is_map
 from api.envoy.problem import DEPTH_LIMIT
 from api.envoy.registry import EnvoyApi
 
@@ -53,7 +53,28 @@ def _holds(api: EnvoyApi, message: Any, depth: int) -> bool:
     if descriptor.full_name in TYPED_STRUCTS:
         meant = _meant_by(api, message)
         return meant is not None and _holds(api, meant, depth + 1)
-    return any(_holds(api, child, depth + 1) for _, child in children(api, message, child_fields(descriptor)))
+    return any(_holds(api, child, depth + 1) for _, child in children(api, message, _promising(descriptor)))
+
+
+@lru_cache(maxsize=4096)
+def _promising(descriptor: Descriptor) -> frozenset[int]:
+    """The numbers of the fields below which there can be a secret: of an endpoint's address, say, there is none."""
+    by_number = descriptor.fields_by_number
+    return frozenset(number for number in child_fields(descriptor) if _can_hold(by_number[number].message_type))
+
+
+@lru_cache(maxsize=4096)
+def _can_hold(descriptor: Descriptor) -> bool:
+    seen, pending = {descriptor.full_name}, [descriptor]
+    while pending:
+        here = pending.pop()
+        if here.full_name == ANY or here.full_name in TYPED_STRUCTS or sensitive_fields(here):
+            return True
+        below = (here.fields_by_number[number].message_type for number in child_fields(here))
+        fresh = [kind for kind in below if kind.full_name not in seen]
+        seen.update(kind.full_name for kind in fresh)
+        pending.extend(fresh)
+    return False
 
 
 def _meant_by(api: EnvoyApi, typed_struct: Any) -> Message | None:
