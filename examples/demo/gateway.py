@@ -22,6 +22,7 @@ class Gateway:
     """Its files are in `directory`. `port` is where it takes requests."""
 
     def __init__(self, directory: Path, name: str, servers: str) -> None:
+        self.name = name
         self._directory = directory
         self._state = directory / "state"
         self._ready = directory / "ready.json"
@@ -45,12 +46,12 @@ class Gateway:
         self._agent.start(*self._command)
         until(lambda: self._ready.exists() or self._agent.has_ended, "the agent")
         self._agent.must_run()
-        until(lambda: self._child() != 0, "its Envoy")
-        self._envoy = self._child()
+        until(lambda: self._pid_of_envoy() != 0, "its Envoy")
+        self._envoy = self._pid_of_envoy()
 
     def kill(self) -> None:
         """The agent and its Envoy, at once."""
-        self._envoy = self._child() or self._envoy
+        self._envoy = self._pid_of_envoy() or self._envoy
         self._agent.kill()
         self._kill_envoy()
 
@@ -66,7 +67,8 @@ class Gateway:
 
     @property
     def revision(self) -> int:
-        return int(self._status().get("revision", 0))
+        """What its Envoy is served."""
+        return int(self._status().get("served", {}).get("revision", 0))
 
     @property
     def has_good_generation(self) -> bool:
@@ -74,7 +76,10 @@ class Gateway:
         return any(self._state.glob("generations/*.good"))
 
     def inspected(self) -> str:
-        return fairlead("agent", "inspect", f"--state-dir={self._state}")
+        """What its disk has, in the agent's words."""
+        named = (f"--node={self.name}", "--group=edge", f"--state-dir={self._state}")
+        lines = fairlead("agent", "inspect", *named).splitlines()
+        return "\n".join(line for line in lines if line.startswith(("$", "generation")))
 
     def _status(self) -> dict[str, Any]:
         with (
@@ -85,12 +90,9 @@ class Gateway:
             return status
         return {}
 
-    def _child(self) -> int:
-        """The agent's Envoy, as the kernel knows it; 0 for none."""
-        with suppress(OSError):
-            children = Path(f"/proc/{self._agent.pid}/task/{self._agent.pid}/children").read_text().split()
-            return int(children[0]) if children else 0
-        return 0
+    def _pid_of_envoy(self) -> int:
+        """As the agent says; 0 for none."""
+        return int(self._status().get("envoy", {}).get("pid") or 0)
 
     def _kill_envoy(self) -> None:
         """Only if it is still that process: numbers are given again."""

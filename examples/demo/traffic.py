@@ -10,6 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 
+class _QuietServer(ThreadingHTTPServer):
+    """A connection that somebody else has reset is no news here: the client counts."""
+
+    def handle_error(self, request: object, client_address: object) -> None: ...
+
+
 class Upstream:
     """An HTTP server on a free loopback port that answers every GET with its name."""
 
@@ -30,7 +36,7 @@ class Upstream:
                 """Quiet: the client counts."""
 
         self.name = name
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
