@@ -202,6 +202,39 @@ def test_a_node_that_moves_from_one_relay_to_another_stays() -> None:
     assert (status.state, status.via) == (NodeState.CURRENT, "relay-2")
 
 
+def test_the_own_envoy_of_a_relay_counts_beside_what_the_relay_takes_at_once() -> None:
+    books = ReportBooks()
+    books.a_relay(revision=7)
+    assert books.fleet.progress(GROUP, 7).acked == 1
+    books.has(RELAY, "", 6)
+    assert books.state("relay") is NodeState.BEHIND
+    books.has(RELAY, "", 7)
+    assert books.state("relay") is NodeState.CURRENT
+
+
+def test_what_the_own_envoy_of_a_relay_refuses_is_told() -> None:
+    books = ReportBooks()
+    books.a_relay(revision=7)
+    books.has(RELAY, "", 6, Refusal(CLUSTER, ("web",), 7, 3, "no such thing"))
+    (found,) = books.fleet.rejections(GROUP)
+    assert (found.node, found.names, found.message) == ("relay", ("web",), "no such thing")
+    status = books.fleet.node("relay")
+    assert status is not None
+    assert (status.state, status.streams) == (NodeState.REJECTED, 1)
+    books.ends(RELAY)
+    assert books.state("relay") is NodeState.CURRENT
+
+
+def test_the_own_envoy_of_a_relay_holds_up_nobody_below_it() -> None:
+    books = ReportBooks()
+    books.a_relay(revision=7)
+    books.has(RELAY, "", 3)
+    books.has(RELAY, "edge", 7)
+    books.fleet.published(GROUP, 8)
+    books.sees(1, Settled(CLUSTER, 8))
+    assert (books.state("edge"), books.state("relay")) == (NodeState.CURRENT, NodeState.BEHIND)
+
+
 def test_only_a_relay_tells_of_others() -> None:
     books = ReportBooks()
     books.begins(1, "edge")

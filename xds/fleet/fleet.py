@@ -23,7 +23,7 @@ class Fleet:
     """Every connected node, and the last ones that left: at most `offline_limit`, for at most `offline_kept_s`.
 
     What agents report is kept beside it (`reports`). It says where a node stands only for nodes below a relay, which
-    have no stream of their own here.
+    have no stream of their own here, and for a relay's own Envoy: a relay takes what it verified, whatever that says.
     """
 
     def __init__(
@@ -189,9 +189,10 @@ class Fleet:
     # What is known by reports alone
 
     def _stand(self, entry: Entry, now_s: float) -> GroupName | None:
-        """A node below a relay stands where the relay says. The group if that has changed anything."""
+        """A node below a relay stands where the relay says, and so does the Envoy of the relay itself. The group if
+        that has changed anything."""
         report, standing = entry.report, entry.report.standing
-        if standing is None or report.node == entry.reporter.node:
+        if standing is None or not entry.reporter.relay:
             return None
         if not entry.stream_id:
             entry.stream_id = next(self._reported_ids)

@@ -18,9 +18,11 @@ def node_of(report: NodeReport) -> Node:
 
 
 def reported_stream(stream_id: int, entry: Entry, now_s: float) -> Stream:
-    """A stream for a node that has none of its own."""
-    report = entry.report
-    via = report.via or entry.reporter.node
+    """A stream for a node that has none of its own; of a relay's own node, one more that counts beside its own."""
+    report, reporter = entry.report, entry.reporter
+    if report.node == reporter.node:
+        return Stream(stream_id, node_of(report), GroupName(report.group), "delta", reporter.address, False, now_s)
+    via = report.via or reporter.node
     return Stream(stream_id, node_of(report), GroupName(report.group), "delta", "", True, now_s, via=via)
 
 
@@ -29,7 +31,7 @@ def level_of(relay: Member | None) -> tuple[int, int]:
     if relay is None or not relay.streams or relay.main.via:
         return 0, 0
     sent = max((record.sent_revision for record in relay.main.types.values()), default=0)
-    return sent, relay.acked.least()
+    return sent, relay.main.acked
 
 
 def stands_at(standing: Standing, level: tuple[int, int], before: int) -> int:
@@ -46,7 +48,8 @@ def records(stream: Stream, report: NodeReport, revision: int) -> dict[TypeUrl, 
     """Each type that the node runs or refuses something of."""
     found: dict[TypeUrl, TypeRecord] = {}
     for running in report.running.types if report.running else ():
-        found[TypeUrl(running.type_url)] = TypeRecord(False, running.resources or 0, revision, revision, stream.since_s)
+        names = (running.resources or 0) if stream.via else 0  # the node's own stream has counted them
+        found[TypeUrl(running.type_url)] = TypeRecord(False, names, revision, revision, stream.since_s)
     for refusal in report.standing.refusals if report.standing else ():
         record = found.setdefault(TypeUrl(refusal.type_url), TypeRecord(acked_revision=revision))
         record.rejection = _rejection(stream, refusal)

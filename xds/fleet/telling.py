@@ -24,7 +24,7 @@ def node_status(member: Member, head: int, reported: Reported | None) -> NodeSta
         zone=printable(node.zone),
         variant=stream.variant,
         since_s=stream.since_s if member.streams else member.offline_since_s,
-        streams=len(member.streams),
+        streams=max(sum(number > 0 for number in member.streams), min(len(member.streams), 1)),
         types=tuple(_types(member)),
         via=stream.via,
         reported=reported,

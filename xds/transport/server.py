@@ -101,6 +101,12 @@ class XdsServer:
         found = self._edge.streams.get(stream)
         return found.session if isinstance(found, Stream) else None
 
+    def end(self, stream: int, close: Close) -> None:
+        """End one stream, and tell its client why. Nothing happens when it is gone."""
+        found = self._edge.streams.get(stream)
+        if found is not None:
+            found.end(close)
+
     async def start(self) -> None:
         """Listen. Health is NOT_SERVING until `set_ready`. Raises InvalidConfig when the address cannot be had."""
         server = new_server(self._options.limits)
