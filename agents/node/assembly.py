@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agents.node.envoy.admin import admin_place
@@ -10,10 +11,23 @@ from agents.node.envoy.bootstrap_file import Bootstrap
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.envoy.life import Limits
 from agents.node.envoy.supervisor import Supervised, Supervisor
+from agents.node.generations.floor import Floor
+from agents.node.generations.reading import Owner
+from agents.node.generations.secrecy import secrets_of
+from agents.node.generations.store import Generations
+from agents.node.generations.vault import vault_from
+from agents.node.last_good import LastGood
 from agents.node.local.clients import Clients
 from agents.node.local.identity import Identity
 from agents.node.local.passage import Passage
 from agents.node.local.serving import local_server
+from agents.node.relations import relations_in
+from agents.node.relay.downstream import Downstream
+from agents.node.relay.relay import Relay
+from agents.node.relay.serving import only, relay_server
+from agents.node.reports.below import ServedBelow
+from agents.node.reports.reporter import Reporter
+from agents.node.reports.wiring import make_reporter
 from agents.node.settings import AgentSettings
 from agents.node.status import Status
 from agents.node.upstream.channels import UpstreamTls, open_channel
@@ -28,6 +42,10 @@ from xds.client.wants import Wants
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.types import GroupName
 from xds.transport.server import XdsServer
+from xds.transport.tls import TlsFiles
+
+GENERATIONS, FLOOR = "generations", "floor.json"
+"""Below the state directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +56,15 @@ class Parts:
     server: XdsServer
     passage: Passage
     link: Link
+    last_good: LastGood
+    reporter: Reporter
     status: Status
     http: Probes
+    relay: Relay | None = None
 
 
 def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
-    """Wire an agent. Nothing is bound and no file is read here."""
+    """Wire an agent. Nothing is bound here, and no file read but a key. Raises InvalidConfig."""
     identity = Identity(
         settings.node_id, GroupName(settings.group), settings.region, settings.zone, labels=settings.labels
     )
@@ -52,9 +73,24 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
     server = local_server(api, local_address(settings), identity.group, passage)
     passage.serve_on(server.groups, Clients(identity.node_id, wants, server.session))
     upstreams, tls = (*settings.relays, *settings.servers), _upstream_tls(settings)
-    link = Link(upstreams, passage, Messages(api), lambda address: open_channel(address, tls))
-    status = Status(settings, passage)
-    return Parts(settings, server, passage, link, status, Probes(settings.http_address, status.pages))
+    last_good = LastGood(passage, _generations(settings, api), Floor(settings.state_dir / FLOOR), settings.bake_s)
+    status = Status(settings, passage, last_good)
+    relay = _relay(settings, api, passage, wants)
+    status.relay = relay
+    below = ServedBelow(identity.node_id, relay.server.fleet, relay.server.orders) if relay is not None else None
+    reporter = make_reporter(settings, passage, last_good, lambda: status.envoy, below)
+    if relay is not None:
+        relay.downstream.on_news = reporter.wake
+    link = Link(
+        upstreams,
+        passage,
+        Messages(api),
+        lambda address: open_channel(address, tls),
+        return_s=settings.upstream_return_s,
+        beside=reporter.run,
+    )
+    http = Probes(settings.http_address, status.pages)
+    return Parts(settings, server, passage, link, last_good, reporter, status, http, relay)
 
 
 def make_keeper(settings: AgentSettings, xds_address: str, hooks: Hooks) -> EnvoyKeeper | None:
@@ -70,6 +106,45 @@ def make_keeper(settings: AgentSettings, xds_address: str, hooks: Hooks) -> Envo
     limits = Limits(hang_s=settings.hang_s, drain_delay_s=settings.drain_delay_s, drain_s=settings.drain_s)
     what = Supervised(bootstrap, directory, settings.envoy_binary, settings.envoy_arguments, limits)
     return Supervisor(what, hooks)
+
+
+def _relay(settings: AgentSettings, api: EnvoyApi, passage: Passage, wants: Wants) -> Relay | None:
+    """What serves other agents, where this one is to."""
+    if settings.relay_address is None:
+        return None
+    own, group = passage.identity.node_id, passage.identity.group
+    downstream = Downstream(own, group, passage.mirror, wants)
+    downstream.on_wish, downstream.on_gone = passage.want, passage.want_less_later
+    downstream.on_relays = partial(passage.introduce_again, "another relay takes its configuration from this one")
+    passage.beside = downstream
+    tls = _relay_tls(settings)
+    server = relay_server(
+        api,
+        settings.relay_address,
+        tls,
+        only(group, own),
+        downstream,
+        plaintext_off_loopback=settings.plaintext_allowed,
+    )
+    return Relay(server, downstream)
+
+
+def _relay_tls(settings: AgentSettings) -> TlsFiles | None:
+    if settings.relay_cert is None or settings.relay_key is None:
+        return None
+    return TlsFiles(settings.relay_cert, settings.relay_key, settings.relay_client_ca)
+
+
+def _generations(settings: AgentSettings, api: EnvoyApi) -> Generations:
+    """Raises InvalidConfig for a key that cannot be used."""
+    return Generations(
+        settings.state_dir / GENERATIONS,
+        Owner(settings.node_id, settings.group),
+        is_secret=secrets_of(api),
+        relate=relations_in(api),
+        keep=settings.generations,
+        vault=vault_from(settings.secrets_key) if settings.secrets_key is not None else None,
+    )
 
 
 def local_address(settings: AgentSettings) -> str:

@@ -62,6 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         flags = {row.name: getattr(given, row.name) for row in SETTINGS}
         return load_settings(flags=flags, environment=os.environ, config=given.config)
 
+    _stay_small()
     try:
         return carry_out(given.action, read_settings, given.output)
     except FairleadError as error:
@@ -80,6 +81,11 @@ def carry_out(action: Action, read_settings: Reload, form: Form = Form.TABLE) ->
     else:
         code = import_module(MODULES[action]).main(settings, read_settings)
     return code
+
+
+def _stay_small() -> None:
+    """structlog draws tracebacks with rich where that is installed: five MiB that nobody looks at."""
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: it cannot be imported
 
 
 def _parser() -> ArgumentParser:

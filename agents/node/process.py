@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from agents.node.assembly import Parts, assemble, make_keeper, state_file
+from agents.node.envoy.facts import EnvoyFacts
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
+from agents.node.reports.wiring import waking
 from agents.node.settings import AgentSettings
 from api.envoy.registry import EnvoyApi
 from api.errors import FairleadError
@@ -22,6 +24,9 @@ from api.hosting.sole import sole
 from api.telemetry import logs
 
 Reload = Callable[[], AgentSettings]
+RELAY_DRAIN_S = 2.0
+"""For the agents below a relay to go elsewhere, a few at a time."""
+
 DRAIN_S = 1.0
 """For local streams to end; Envoy has gone by then, or stays and comes back by itself."""
 
@@ -44,8 +49,7 @@ async def run(settings: AgentSettings, reload: Reload | None = None) -> int:
     with sole(directory, taken=taken, unwritable="give a --state-dir"), listening(may_leave=True) as signals:
         async with AsyncExitStack() as stack:
             parts = await _started(settings, stack)
-            keeper = make_keeper(settings, parts.server.address, Hooks())
-            parts.status.envoy = keeper
+            keeper = _keeper(parts)
             gc.collect()
             gc.freeze()
             await _live(parts, keeper, signals)
@@ -56,27 +60,47 @@ async def _started(settings: AgentSettings, stack: AsyncExitStack) -> Parts:
     """All listeners open. What was started is stopped when the stack unwinds."""
     api = await asyncio.to_thread(EnvoyApi.load, settings.descriptor_sets)
     parts = assemble(settings, api)
+    await parts.last_good.begin(settings.start_patience_s)
     stack.push_async_callback(parts.http.stop)
     await parts.http.start()
     stack.push_async_callback(parts.server.drain, 0)
     await parts.server.start()
     await parts.server.set_ready(True)
+    addresses = {"xds": parts.server.address, "http": parts.http.address}
+    if parts.relay is not None:
+        stack.push_async_callback(parts.relay.stop, RELAY_DRAIN_S)
+        await parts.relay.start()
+        addresses["relay"] = parts.relay.server.address
     for file in (settings.ready_file, state_file(settings)):
         if file is not None:
-            write_ready_file(file, {"xds": parts.server.address, "http": parts.http.address})
+            write_ready_file(file, addresses)
             stack.callback(file.unlink, missing_ok=True)
     return parts
+
+
+def _keeper(parts: Parts) -> EnvoyKeeper | None:
+    good = parts.last_good
+    hooks = waking(Hooks(good.ready, good.unready, good.exited, good.fall_back), parts.reporter.wake)
+    keeper = make_keeper(parts.settings, parts.server.address, hooks)
+    parts.status.envoy = keeper
+    if keeper is not None:
+        good.applied = lambda content, proven: keeper.applied(content, proven=proven)
+    return keeper
 
 
 async def _live(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals) -> None:
     """All that an agent does at the same time, until it is asked to end and Envoy has ended or is left."""
     try:
         async with asyncio.TaskGroup() as group:
+            if keeper is None:
+                await parts.last_good.ready(EnvoyFacts())
             following = group.create_task(parts.link.run())
+            lasting = group.create_task(parts.last_good.run())
+            beside = [group.create_task(parts.relay.run())] if parts.relay is not None else []
             keeping = group.create_task(keeper.run()) if keeper is not None else None
             ending = group.create_task(_ending(parts, keeper, signals))
             await (keeping or ending)
-            for task in (following, ending):
+            for task in (following, lasting, ending, *beside):
                 task.cancel()
     except BaseExceptionGroup as errors:
         raise _cause(errors) from errors

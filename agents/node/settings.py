@@ -53,6 +53,9 @@ class AgentSettings:
     relays: tuple[Address, ...] = setting(
         "upstream.relays", addresses, (), "agents of this site that relay; tried before the servers"
     )
+    upstream_return_s: float = setting(
+        "upstream.return_s", seconds, 300.0, "seconds until a later upstream is left for an earlier one that is ready"
+    )
     upstream_ca: Path | None = setting(
         "upstream.ca", path, None, "PEM file: the CA that signed the servers' certificates"
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from agents.node.envoy.keeping import EnvoyKeeper
+from agents.node.last_good import LastGood
 from agents.node.local.passage import Passage
+from agents.node.relay.relay import Relay
 from agents.node.settings import AgentSettings
 from api.hosting.probes import Answer, Page, json_answer, text
 from api.hosting.version import version
@@ -16,11 +19,13 @@ from api.hosting.version import version
 class Status:
     """`envoy` is given once there is one."""
 
-    def __init__(self, settings: AgentSettings, passage: Passage) -> None:
+    def __init__(self, settings: AgentSettings, passage: Passage, last_good: LastGood) -> None:
         self.envoy: EnvoyKeeper | None = None
+        self.relay: Relay | None = None
         self.draining = False
         self._settings = settings
         self._passage = passage
+        self._last_good = last_good
 
     @property
     def pages(self) -> Mapping[str, Page]:
@@ -49,8 +54,28 @@ class Status:
             "version": version(),
             "ready": not reason,
             "reason": reason,
-            **self._passage.facts(),
+            "envoy": self._envoy(),
+            "served": self._served(),
+            "upstream": self._upstream(),
+            "local_streams": len(self._passage.clients.own) + len(self._passage.clients.others),
+            "generations": self._last_good.facts(),
+            **({"relay": self.relay.downstream.facts()} if self.relay is not None else {}),
         }
+
+    def _served(self) -> dict[str, Any]:
+        """Which revision, and where it comes from."""
+        content = self._passage.content
+        why = {"why": content.fallback.why} if content.fallback is not None else {}
+        acknowledged = self._passage.is_acknowledged
+        revision = self._passage.catalogue.revision
+        return {"revision": revision, "source": content.source.value, "acknowledged": acknowledged, **why}
+
+    def _upstream(self) -> dict[str, Any]:
+        mirror = self._passage.mirror
+        return {"connected": mirror.is_connected, "address": self._passage.upstream, "floor": mirror.floor}
+
+    def _envoy(self) -> dict[str, Any] | None:
+        return asdict(self.envoy.facts) if self.envoy is not None else None
 
     def _readyz(self) -> Answer:
         reason = self.not_ready()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 
+from agents.node.envoy.admin import Admin
+from snapshots.model import Document
+from snapshots.store.etcd.ports import free_port
 from tests.agents import AgentProcess, an_agent
-from tests.whole_servers import WholeServer, a_cluster_document, a_workspace, whole_server
+from tests.spine import listens, wait_for
+from tests.whole_servers import WholeServer, a_cluster_document, a_workspace, an_eds_cluster_document, whole_server
 
 PATIENCE_S = 60
+TYPE = "type.googleapis.com/"
 
 
 async def eventually(condition, what):  # type: ignore[no-untyped-def]
@@ -35,6 +42,42 @@ async def started(agent: AgentProcess) -> AgentProcess:
     return agent
 
 
+async def has_good(agent: AgentProcess, revision: int) -> bool:
+    return bool(agent.status()["generations"]["good_revision"] == revision)
+
+
+async def updates(agent: AgentProcess) -> dict[str, int]:
+    """Envoy's counters of the content that it was told and took."""
+    page = await Admin(agent.state / "envoy" / "admin.sock").get(
+        "/stats?filter=cluster_manager.cluster_|update_success"
+    )
+    rows = (line.split(": ") for line in page.decode().splitlines())
+    return {name: int(value) for name, value in rows}
+
+
+def a_listener_document(port: int) -> Document:
+    """It takes connections, and knows no route."""
+    manager = {
+        "@type": f"{TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "web",
+        "route_config": {"virtual_hosts": []},
+        "http_filters": [
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {"@type": f"{TYPE}envoy.extensions.filters.http.router.v3.Router"},
+            }
+        ],
+    }
+    listener = {
+        "@type": f"{TYPE}envoy.config.listener.v3.Listener",
+        "name": "web",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+    envelope = {"apiVersion": "fairlead.dev/v1", "kind": "EnvoyResource", "metadata": {"name": "web"}}
+    return Document("listener.yaml", json.dumps({**envelope, "spec": listener}).encode())
+
+
 async def test_a_change_reaches_envoy_through_the_agent_and_its_ack_comes_back() -> None:
     async with whole_server() as server:
         with an_agent(server.parts.addresses.xds) as agent:
@@ -46,3 +89,47 @@ async def test_a_change_reaches_envoy_through_the_agent_and_its_ack_comes_back()
             await eventually(lambda: node_has(server, second), "the change at the node")
             (node,) = await server.client.list_nodes("edge")
             assert node.user_agent.startswith("envoy/")
+
+
+async def test_with_every_server_gone_a_gateway_that_restarts_serves_what_it_served() -> None:
+    port = free_port()
+    async with whole_server() as server:
+        with an_agent(server.parts.addresses.xds, bake_s=0.1) as agent:
+            revision = await publishes(server, a_listener_document(port))
+            await started(agent)
+            await asyncio.to_thread(agent.ready)
+            await eventually(lambda: has_good(agent, revision), "a good generation")
+            assert await asyncio.to_thread(agent.stop) == 0
+            assert not listens(port)
+            await asyncio.to_thread(agent.start, servers=f"127.0.0.1:{free_port()}")
+            await asyncio.to_thread(agent.ready)
+            await asyncio.to_thread(wait_for, lambda: listens(port), "the listener from disk")
+            assert agent.status()["served"] == {"revision": revision, "source": "disk", "acknowledged": True}
+
+
+async def test_a_new_agent_resends_nothing_to_an_envoy_that_runs() -> None:
+    async with whole_server() as server:
+        with an_agent(server.parts.addresses.xds, bake_s=0.1) as agent:
+            await publishes(server, a_cluster_document("web"), an_eds_cluster_document("carts", ("127.0.0.1", 9)))
+            await started(agent)
+            await asyncio.to_thread(agent.ready)
+            second = await publishes(
+                server, a_cluster_document("web", "2s"), an_eds_cluster_document("carts", ("127.0.0.1", 9))
+            )
+            await eventually(lambda: node_has(server, second), "the change at the node")
+            (envoy,) = agent.envoys
+            before = await updates(agent)
+            assert before["cluster_manager.cluster_modified"] == 1
+            assert await asyncio.to_thread(agent.stop, signal.SIGUSR1) == 0
+            await started(agent)
+            await asyncio.to_thread(agent.ready)
+            assert agent.envoys == [envoy], agent.log.read_text()
+            await eventually(lambda: node_has(server, second), "the node again")
+            third = await publishes(
+                server, a_cluster_document("web", "3s"), an_eds_cluster_document("carts", ("127.0.0.1", 9))
+            )
+            await eventually(lambda: node_has(server, third), "a change through the new agent")
+            after = await updates(agent)
+            assert after["cluster_manager.cluster_modified"] == 2
+            assert after["cluster_manager.cluster_added"] == before["cluster_manager.cluster_added"]
+            assert after["cluster.carts.update_success"] == before["cluster.carts.update_success"]

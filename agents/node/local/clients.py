@@ -6,14 +6,15 @@ long as no other comes in its place, since it is the reason for the agent to be 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 
 from xds.client.wants import Wants
+from xds.protocol.catalogue import Catalogue
 from xds.protocol.requests import Node
 from xds.protocol.session import Session
 from xds.protocol.subscription import Subscription
-from xds.protocol.types import TypeUrl
+from xds.protocol.types import RESOURCE_TYPES, TypeUrl
 from xds.transport.observer import StreamInfo
 
 KEPT_S = 300.0
@@ -74,6 +75,33 @@ class Clients:
             interest = subscription.interest
             self._wants.put(info.id, type_url, interest.wildcard, interest.names)
 
+    def own_brought(self) -> Iterator[tuple[TypeUrl, Mapping[str, str]]]:
+        """What the own Envoy said it has when it came, as long as nothing was answered to that.
+
+        In the state of the world nobody says which versions those are.
+        """
+        for subscription in self._own_subscriptions():
+            if subscription.brought:
+                yield subscription.type.url, subscription.brought
+            elif subscription.version:
+                yield subscription.type.url, dict.fromkeys(subscription.interest.names or {"*"}, subscription.version)
+
+    @property
+    def own_is_new(self) -> bool:
+        """Whether there is an own Envoy, and it came with nothing: it starts."""
+        return bool(self.own) and next(self.own_brought(), None) is None
+
+    def own_has_all(self, catalogue: Catalogue) -> bool:
+        """Whether the own Envoy has taken everything that it wants of what is served now."""
+        found = list(self._own_subscriptions())
+        return bool(found) and all(_has_all(subscription, catalogue) for subscription in found)
+
+    def _own_subscriptions(self) -> Iterator[Subscription]:
+        for row in RESOURCE_TYPES:
+            subscription = self.subscription(row.url)
+            if subscription is not None:
+                yield subscription
+
     def subscription(self, type_url: TypeUrl) -> Subscription | None:
         """The own Envoy's of this type; the newest Envoy's that has one."""
         for info in reversed(self.own):
@@ -82,3 +110,9 @@ class Clients:
             if found is not None:
                 return found
         return None
+
+
+def _has_all(subscription: Subscription, catalogue: Catalogue) -> bool:
+    """Nothing is owed and nothing awaited, as the session itself told when it was last so."""
+    served = catalogue.served(subscription.type.url)
+    return subscription.settled_at == max(catalogue.revised_at, served.log.newest)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from agents.node.relay.lineage import metadata
 from api.hosting.version import version
 from xds.protocol.features import RESOURCE_TTL, REVISION
 from xds.protocol.requests import Node
@@ -23,8 +25,9 @@ class Identity:
     zone: str = ""
     labels: tuple[tuple[str, str], ...] = ()
 
-    def node(self, envoy: Node | None) -> Node:
-        """What upstream is told. `envoy`: what the own Envoy says of itself; None while there is none."""
+    def node(self, envoy: Node | None, relays: Collection[str] = ()) -> Node:
+        """What upstream is told. `envoy`: what the own Envoy says of itself; None while there is none. `relays`: who
+        takes its configuration by way of this agent."""
         said = envoy or Node(
             self.node_id,
             self.group,
@@ -34,4 +37,5 @@ class Identity:
             metadata=dict(self.labels),
         )
         features = (*said.client_features, *(one for one in _FEATURES if one not in said.client_features))
-        return replace(said, id=self.node_id, cluster=self.group, client_features=features)
+        known = {**said.metadata, **metadata(relays)}
+        return replace(said, id=self.node_id, cluster=self.group, client_features=features, metadata=known)

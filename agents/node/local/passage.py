@@ -1,20 +1,23 @@
 """Between upstream and the local clients: content goes down, wishes and verdicts go up.
 
-It drives the cores (`Mirror`, `Catalogue`, `Docket`) and decides little itself. All calls come on the event loop and
+It drives the cores (`Mirror`, `Content`, `Docket`) and decides little itself. All calls come on the event loop and
 return at once; there is no timer on the way of a change.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from math import isfinite
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+from agents.node.generations.generation import Contents
+from agents.node.local.beside import Beside, Nobody
 from agents.node.local.clients import Clients
+from agents.node.local.content import Content, Source
 from agents.node.local.docket import Docket, Verdict
 from agents.node.local.identity import Identity
 from agents.node.local.judging import TAKEN, Brought, Judgement, judge
+from agents.node.local.timers import Timers
 from agents.node.upstream.follower import Stream
 from api.telemetry import logs
 from xds.client.answers import Abandon, Answer, Asked, Received, Refused
@@ -29,14 +32,19 @@ from xds.transport.observer import SilentObserver, StreamInfo
 SECOND_LOOK_S = 0.25
 """What is kept back from Envoy is told by nobody, so it is looked for again after this."""
 
+GATHERING_S = 0.25
+"""An Envoy that runs says what it has type by type, and upstream says what differs name by name: both in less."""
 
 LATER_S = 30.0
+FAILED_PRECONDITION = 9  # google.rpc.Code
 
 
 class Passage(SilentObserver):
     """The follower of the link, and the observer of the local server.
 
-    `has_envoy`: verdicts are those of the own Envoy; without one, what was verified is accepted.
+    `has_envoy`: verdicts are those of the own Envoy; without one, what was verified is accepted. So it is on a relay:
+    one Envoy's word must not decide what the agents below are told, so it is reported apart. `on_news` is called
+    when what is served, or what Envoy makes of it, may be another; `on_refused` with Envoy's words.
     """
 
     def __init__(
@@ -45,14 +53,19 @@ class Passage(SilentObserver):
         self.identity = identity
         self.mirror = mirror
         self.catalogue = catalogue
+        self.content = Content(catalogue, mirror)
+        self.beside: Beside = Nobody()
         self.upstream = ""
+        self.on_news: Callable[[], None] = lambda: None
+        self.on_refused: Callable[[str], None] = lambda words: None
         self._wants = wants
         self._has_envoy = has_envoy
         self._docket = Docket(self._judge)
         self._stream: Stream | None = None
         self._told_node: Node | None = None
         self._wanted = asyncio.Event()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._is_away = False
+        self._timers = Timers()
         self._log = logs.logger("local")
 
     def serve_on(self, groups: Catalogues, clients: Clients) -> None:
@@ -61,13 +74,41 @@ class Passage(SilentObserver):
         self.clients = clients
         groups.adopt(self.catalogue)
 
-    def facts(self) -> dict[str, Any]:
-        """For people, as JSON."""
-        return {
-            "revision": self.catalogue.revision,
-            "upstream": {"connected": self.mirror.is_connected, "address": self.upstream, "floor": self.mirror.floor},
-            "local_streams": len(self.clients.own) + len(self.clients.others),
-        }
+    def seed(self, kept: Contents, patience_s: float) -> None:
+        """What is on the disk, to be served when upstream says nothing for so long."""
+        self.content.seed(kept)
+        self.beside.seed(kept)
+        self._timers.put("patience", self._timers.now_s + patience_s, self.away)
+
+    def fall_back(self, kept: Contents, why: str) -> None:
+        """Serve this again: Envoy does not live with what upstream says. Upstream hears of it."""
+        with self._moving():
+            self.content.fall_back(kept, why)
+        fallback = self.content.fallback
+        if fallback is None or self._relays:
+            return
+        self.mirror.doubt(fallback.differing, ErrorDetail(FAILED_PRECONDITION, why))
+        if self._stream is not None:
+            self._stream.reopen("Envoy does not live with what upstream says")
+
+    def introduce_again(self, because: str) -> None:
+        """Open another stream if upstream was told something else of who is here."""
+        if self._stream is not None and self._introduction() != self._told_node:
+            self._stream.reopen(because)
+
+    def _introduction(self) -> Node:
+        return self.identity.node(self.clients.own_node, self.beside.relays)
+
+    @property
+    def _relays(self) -> bool:
+        return bool(self.beside.relays)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether Envoy has taken all that is served, as far as it wants it."""
+        if self.content.source is Source.NOTHING or not self.catalogue.revision or self._docket:
+            return False
+        return not self._has_envoy or self.clients.own_has_all(self.catalogue)
 
     # The follower of the link
 
@@ -76,8 +117,9 @@ class Passage(SilentObserver):
 
     def connected(self, stream: Stream, upstream: str) -> None:
         self._stream, self.upstream = stream, upstream
-        self._told_node = self.identity.node(self.clients.own_node)
+        self._told_node = self._introduction()
         self._carry_out(self.mirror.connected(self._told_node))
+        self.beside.connected()
         self._log.info("upstream connected", upstream=upstream, revision=self.mirror.floor)
 
     def receive(self, answer: Answer) -> str:
@@ -94,46 +136,106 @@ class Passage(SilentObserver):
         self._stream, self.upstream = None, ""
         self._docket.clear()
         self.mirror.disconnected()
+        self.beside.disconnected()
+        self.on_news()
 
-    def away(self) -> None: ...
+    def upstream_is_well(self, is_well: bool) -> None:
+        self.beside.upstream_is_well(is_well)
+
+    def away(self) -> None:
+        self._is_away = True
+        self._show_disk()
+        self.beside.away()
 
     # The observer of the local server
 
     def stream_opened(self, stream: StreamInfo) -> None:
-        self.clients.opened(stream, self._now_s())
-        own = self.clients.own_node
-        if self._stream is not None and own is not None and self.identity.node(own) != self._told_node:
-            self._stream.reopen("the own Envoy says something else of itself than upstream was told")
+        self.clients.opened(stream, self._timers.now_s)
+        if self.clients.is_own(stream):
+            self.introduce_again("the own Envoy says something else of itself than upstream was told")
 
     def observed(self, stream: StreamInfo, observation: Observation) -> None:
         if isinstance(observation, Subscribed) or stream.variant != "delta":
             self.clients.asked(stream, observation.type_url)
-            self._want()
+            self.want()
+            if self.content.source is Source.NOTHING and self._is_away:
+                self._timers.put("disk", self._timers.now_s + GATHERING_S, self._show_disk)
         if self.clients.is_own(stream):
             if isinstance(observation, Rejected):
-                error = ErrorDetail(observation.code, observation.message)
-                names = frozenset(observation.names)
-                self._tell(self._docket.rejected(observation.type_url, names, error))
+                self._refused(observation)
             self._look()
 
     def stream_closed(self, stream: StreamInfo, close: object) -> None:
-        self.clients.closed(stream, self._now_s())
-        self._set_timer("wants", self._wants.expires_at_s, self._expire)
+        self.clients.closed(stream, self._timers.now_s)
+        self.want_less_later()
 
     def stream_failed(self, address: str, error: Exception) -> None:
         self._log.error("a local stream failed", reason=str(error), exc_info=error)
 
-    # What both lead to
+    # Content
 
     def _take(self, received: Received) -> None:
-        if self.catalogue.change(received.revision, received.changes, received.learned):
+        self._is_away = False
+        with self._moving():
+            self.content.take(received)
+            if self.content.source is Source.NOTHING:
+                self._show_soon(received.revision)
+        self.beside.take(received)
+        self._hear(received)
+        self.on_news()
+
+    def _show_soon(self, revision: int) -> None:
+        """An Envoy that starts is served with the first word of upstream. One that runs has what it has, and is told
+        nothing before upstream has said what differs."""
+        if not self._has_envoy or self.clients.own_is_new:
+            self.content.show(revision)
+        else:
+            self._timers.put("show", self._timers.now_s + GATHERING_S, self._show)
+
+    def _show(self) -> None:
+        if self.content.source is not Source.NOTHING:
+            return
+        if self.mirror.answered:
+            with self._moving():
+                self.content.show(self.mirror.floor)
+            self.on_news()
+        elif self.mirror.is_connected:
+            self._timers.put("show", self._timers.now_s + GATHERING_S, self._show)
+
+    def _show_disk(self) -> None:
+        """Upstream is away. An Envoy that runs with something else than the disk has is told nothing."""
+        if self.content.source is not Source.NOTHING or not self._is_away or not self._wants.types:
+            return
+        if self._has_envoy and not self.clients.own:
+            return
+        if all(self.content.agrees_with(type_url, brought) for type_url, brought in self.clients.own_brought()):
+            with self._moving():
+                self.content.show_disk()
+            self._log.warning("no upstream answers: serving what is on the disk", revision=self.catalogue.revision)
+            self.on_news()
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """Wake the local streams if the catalogue moves in the block."""
+        position = self.catalogue.position
+        yield
+        if self.catalogue.position != position:
             self._groups.moved(self.identity.group)
-        brought = Brought(received.type_url, received.nonce, received.brought, received.gone)
-        self._docket.add(brought, self._now_s())
+
+    # Verdicts
+
+    def _hear(self, received: Received) -> None:
+        """Have Envoy's verdict of an answer, now or when it comes."""
+        fallback = self.content.fallback
+        if fallback is not None and fallback.concerns(received) and not self._relays:
+            self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, fallback.why))])
+            return
+        now_s = self._timers.now_s
+        self._docket.add(Brought(received.type_url, received.nonce, received.brought, received.gone), now_s)
         self._look()
         if self._docket:
-            self._set_timer("second look", self._now_s() + SECOND_LOOK_S, self._look)
-            self._set_timer("overdue", self._docket.due_s, self._overdue)
+            self._timers.put("second look", now_s + SECOND_LOOK_S, self._look)
+            self._timers.put("overdue", self._docket.due_s, self._overdue)
 
     def _look(self) -> None:
         """Tell upstream what Envoy has made of its answers by now."""
@@ -141,13 +243,19 @@ class Passage(SilentObserver):
             self._tell(self._docket.settled())
         if self._docket.has_overdue and self._docket.taken_late() and self._stream is not None:
             self._stream.reopen("Envoy has taken after all what it had not answered in time")
+        self.on_news()
+
+    def _refused(self, rejected: Rejected) -> None:
+        error, names = ErrorDetail(rejected.code, rejected.message), frozenset(rejected.names)
+        self._tell(self._docket.rejected(rejected.type_url, names, error))
+        self.on_refused(rejected.message)
 
     def _overdue(self) -> None:
-        self._tell(self._docket.overdue(self._now_s()))
-        self._set_timer("overdue", self._docket.due_s, self._overdue)
+        self._tell(self._docket.overdue(self._timers.now_s))
+        self._timers.put("overdue", self._docket.due_s, self._overdue)
 
     def _judge(self, brought: Brought) -> Judgement | None:
-        if not self._has_envoy:
+        if not self._has_envoy or self._relays:
             return TAKEN
         if not self.clients.own:
             return None
@@ -157,36 +265,33 @@ class Passage(SilentObserver):
         settled = (self.mirror.settle(verdict.nonce, verdict.error) for verdict in verdicts)
         self._send([request for request in settled if request is not None])
 
-    def _want(self) -> None:
+    # Wishes
+
+    def want(self) -> None:
+        """Somebody wants something else."""
         self._carry_out(self.mirror.want())
         if self._wants.types:
             self._wanted.set()
 
+    def want_less_later(self) -> None:
+        """Somebody has gone, and what only he wanted counts for a while yet."""
+        self._timers.put("wants", self._wants.expires_at_s, self._expire)
+
     def _expire(self) -> None:
         """Nobody is left who wants these names. While upstream is away they are kept: nobody could tell them again."""
         if not self.mirror.is_connected:
-            self._set_timer("wants", self._now_s() + LATER_S, self._expire)
+            self._timers.put("wants", self._timers.now_s + LATER_S, self._expire)
             return
-        self._wants.expire(self._now_s())
-        self._want()
-        self._set_timer("wants", self._wants.expires_at_s, self._expire)
+        self._wants.expire(self._timers.now_s)
+        self.want()
+        self.want_less_later()
 
     def _carry_out(self, asked: Asked) -> None:
-        if self.catalogue.change(self.catalogue.revision, asked.changes, asked.learned):
-            self._groups.moved(self.identity.group)
+        with self._moving():
+            self.content.carry_out(asked)
+        self.beside.carry_out(asked)
         self._send(asked.requests)
 
     def _send(self, requests: Sequence[DeltaRequest]) -> None:
         if self._stream is not None:
             self._stream.send(requests)
-
-    def _set_timer(self, name: str, at_s: float | None, action: Callable[[], None]) -> None:
-        """One of each name; None and infinity: never."""
-        before = self._timers.pop(name, None)
-        if before is not None:
-            before.cancel()
-        if at_s is not None and isfinite(at_s):
-            self._timers[name] = asyncio.get_running_loop().call_at(at_s, action)
-
-    def _now_s(self) -> float:
-        return asyncio.get_running_loop().time()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from agents.node.envoy.keeping import EnvoyKeeper
+from agents.node.envoy.facts import EnvoyFacts, Exit
+from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.generations.generation import content_of
+from agents.node.last_good import LastGood
+from agents.node.local.content import Source
 from agents.node.local.passage import Passage
 from agents.node.reports.audit import Audit
 from agents.node.reports.below import Below
@@ -22,15 +25,11 @@ from xds.protocol.resource import Resource
 from xds.protocol.types import RESOURCE_TYPES, SECRET, TypeUrl
 
 
-def _unknown() -> None:
-    """Generations of an agent that keeps none."""
-
-
 def make_reporter(
     settings: AgentSettings,
     passage: Passage,
+    last_good: LastGood,
     keeper: Callable[[], EnvoyKeeper | None],
-    generations: Callable[[], Generations | None] = _unknown,
     below: Below | None = None,
 ) -> Reporter:
     """`keeper`: who keeps Envoy now. `below`: the nodes of a relay."""
@@ -51,7 +50,7 @@ def make_reporter(
         held=lambda type_url: wanted_by_envoy(passage, type_url),
         types=lambda: types_held(passage),
         content=lambda: content_of(passage.catalogue),
-        generations=generations,
+        generations=lambda: generations_of(passage, last_good),
     )
     collector = Collector(sources, Schedule(settings.report_interval_s))
     audit = Audit(settings.state_dir / "audit.jsonl")
@@ -72,6 +71,40 @@ def wanted_by_envoy(passage: Passage, type_url: TypeUrl) -> Mapping[str, Resourc
 def types_held(passage: Passage) -> Iterable[TypeUrl]:
     """Types of which Envoy asks for anything that is held."""
     return [row.url for row in RESOURCE_TYPES if wanted_by_envoy(passage, row.url)]
+
+
+def generations_of(passage: Passage, last_good: LastGood) -> Generations:
+    """What is on the disk of what Envoy is served."""
+    told, fallback = last_good.facts(), passage.content.fallback
+    return Generations(
+        running=last_good.running.number,
+        good=told["good"],
+        baking=told["baking"] or 0,
+        from_disk=passage.content.source in (Source.DISK, Source.FALLBACK),
+        fell_back=fallback.why if fallback is not None else "",
+    )
+
+
+def waking(hooks: Hooks, wake: Callable[[], None]) -> Hooks:
+    """Hooks that have the reporter look as well, at once."""
+
+    async def on_ready(facts: EnvoyFacts) -> None:
+        await hooks.on_ready(facts)
+        wake()
+
+    async def on_unready(facts: EnvoyFacts) -> None:
+        await hooks.on_unready(facts)
+        wake()
+
+    async def on_exit(exit: Exit) -> None:
+        await hooks.on_exit(exit)
+        wake()
+
+    async def fall_back(generation: str, why: str) -> None:
+        await hooks.fall_back(generation, why)
+        wake()
+
+    return Hooks(on_ready, on_unready, on_exit, fall_back)
 
 
 def secret_texts(passage: Passage) -> Iterator[str]:

@@ -23,6 +23,7 @@ ANSWER_BYTES = 64 * MIB
 
 KEEPALIVE_S, KEEPALIVE_TIMEOUT_S = 15.0, 5.0
 CONNECT_S = 5.0
+_SERVING = b"\x08\x01"  # HealthCheckResponse { status: SERVING }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ async def connect(channel: aio.Channel, within_s: float = CONNECT_S) -> str:
             return "" if state is grpc.ChannelConnectivity.READY else await _reason(channel)
     except TimeoutError:
         return f"no connection within {within_s:g} s"
+
+
+async def is_ready(channel: Any, within_s: float = CONNECT_S) -> bool:
+    """What the upstream's health service says; one that has none is ready as long as it answers at all."""
+    try:
+        data: bytes = await channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=within_s)
+    except aio.AioRpcError as error:
+        return error.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.NOT_FOUND)
+    return data == _SERVING
 
 
 async def _reason(channel: Any) -> str:

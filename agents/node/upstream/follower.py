@@ -34,5 +34,8 @@ class Follower(Protocol):
     def disconnected(self) -> None:
         """The stream is gone."""
 
+    def upstream_is_well(self, is_well: bool) -> None:
+        """Whether it says that it is ready. One that is not still tells what it has."""
+
     def away(self) -> None:
         """All upstreams have been tried since one answered last."""

@@ -1,7 +1,8 @@
 """One stream after the other, for as long as the agent lives: the first upstream that answers as it should.
 
-A later one than the first is left again after a while, for an earlier one that can be reached. Nothing is lost by
-that: a stream begins with what is held, and only differences come.
+A later one than the first is left again after a while, for an earlier one that is ready; and any that says that it is
+not, such as a relay without its own upstream, for one that is. Nothing is lost by that: a stream begins with what is
+held, and only differences come.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from grpc import aio
 
 from agents.node.upstream.call import Call, Ended
 from agents.node.upstream.candidates import Candidates
-from agents.node.upstream.channels import connect
+from agents.node.upstream.channels import connect, is_ready
 from agents.node.upstream.follower import Follower
 from agents.node.upstream.messages import Messages
 from api.errors import InvalidConfig
@@ -24,7 +25,9 @@ from api.hosting.address import Address
 from api.hosting.retrying import retry_delays
 from api.telemetry import logs
 
-RETURN_S = 300.0
+FIRST_LOOK_S, LOOK_S = 1.0, 30.0
+"""How often an upstream is asked whether it is ready."""
+
 STEADY_S = 10.0
 """A stream that lasted so long was a good one: the next trouble is not a part of the one before."""
 
@@ -49,7 +52,7 @@ class Link:
         messages: Messages,
         dial: Dial,
         *,
-        return_s: float = RETURN_S,
+        return_s: float = 300.0,
         beside: Beside = _nothing,
     ) -> None:
         self._upstreams = upstreams
@@ -114,7 +117,7 @@ class Link:
 
     async def _converse(self, channel: aio.Channel, number: int) -> Ended:
         call = Call(channel, self._messages, self._follower, self._answered)
-        returning = asyncio.create_task(self._return_from(number, call))
+        returning = asyncio.create_task(self._look_around(number, channel, call))
         try:
             return await call.run(str(self._upstreams[number]), self._candidates.answer_within_s)
         finally:
@@ -125,27 +128,46 @@ class Link:
         self._answered_at_s = asyncio.get_running_loop().time()
         self._candidates.answered()
 
-    async def _return_from(self, number: int, call: Call) -> None:
-        """Leave a later upstream for an earlier one, once that can be reached."""
-        while number:
-            await asyncio.sleep(self._return_s * random.uniform(0.8, 1.2))
-            for earlier in range(number):
-                self._waiting = await self._reached(earlier)
-                if self._waiting is not None:
-                    self._candidates.take(earlier)
-                    call.reopen(f"{self._upstreams[earlier]}, which comes before it, is there again")
-                    return
+    async def _look_around(self, number: int, channel: aio.Channel, call: Call) -> None:
+        """Leave a later upstream for an earlier one that is ready; one that is not ready for any that is."""
+        clock = asyncio.get_running_loop().time
+        return_at_s, pause_s = clock() + _jittered(self._return_s), FIRST_LOOK_S
+        while True:
+            await asyncio.sleep(_jittered(min(pause_s, self._return_s)))
+            pause_s, is_due = LOOK_S, clock() >= return_at_s
+            is_well = await is_ready(channel)
+            self._follower.upstream_is_well(is_well)
+            others = range(number if is_due else 0) if is_well else range(len(self._upstreams))
+            if await self._has_left_for(others, number, call):
+                return
+            if is_due:
+                return_at_s = clock() + _jittered(self._return_s)
+
+    async def _has_left_for(self, others: Sequence[int], number: int, call: Call) -> bool:
+        for other in others:
+            self._waiting = await self._reached(other) if other != number else None
+            if self._waiting is not None:
+                self._candidates.take(other)
+                why = "comes before it" if other < number else "is ready, which this one is not"
+                call.reopen(f"{self._upstreams[other]} {why}")
+                return True
+        return False
 
     async def _reached(self, number: int) -> aio.Channel | None:
+        """A connection to one that is ready."""
         try:
             channel = self._dial(self._upstreams[number])
         except InvalidConfig:
             return None
         try:
-            reason = await connect(channel)
+            is_well = not await connect(channel) and await is_ready(channel)
         except asyncio.CancelledError:
             await channel.close(None)
             raise
-        if reason:
+        if not is_well:
             await channel.close(None)
-        return None if reason else channel
+        return channel if is_well else None
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)

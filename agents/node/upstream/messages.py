@@ -12,21 +12,18 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
+from agents.node.relations import known_type, relations_in
 from api.envoy.registry import EnvoyApi
-from api.envoy.resources import aliases, references
-from api.errors import InvalidConfig
 from xds.client.answers import Answer
-from xds.client.telling import told
+from xds.client.telling import is_told_as_old, told
 from xds.protocol.requests import DeltaRequest, Node
-from xds.protocol.resource import Reference, Resource
-from xds.protocol.types import BY_URL, TypeUrl
+from xds.protocol.resource import Resource
+from xds.protocol.types import TypeUrl
 
 REQUEST = "envoy.service.discovery.v3.DeltaDiscoveryRequest"
 RESPONSE = "envoy.service.discovery.v3.DeltaDiscoveryResponse"
 TURN = 32
 """Bodies that are looked into at a time: whoever else waits for the event loop has his turn in between."""
-
-_KNOWN = {str(url): url for url in BY_URL}
 
 
 class Rubbish(Exception):
@@ -37,7 +34,7 @@ class Messages:
     """With the message classes of the private pool."""
 
     def __init__(self, api: EnvoyApi) -> None:
-        self._api = api
+        self._relate = relations_in(api)
         self._request_class: Any = api.message_class(REQUEST)
         self._response_class: Any = api.message_class(RESPONSE)
 
@@ -66,7 +63,7 @@ class Messages:
             raise Rubbish(f"these {len(data)} bytes are no {RESPONSE}: {error}") from error
         if not message.type_url or not message.nonce:
             raise Rubbish(f"a {RESPONSE} without {'a nonce' if message.type_url else 'a type_url'}")
-        type_url = _KNOWN.get(message.type_url) or TypeUrl(message.type_url)
+        type_url = known_type(message.type_url)
         version, revision, whole = told(message.system_version_info)
         bodied = [one for one in message.resources if not _is_unresolved(one)]
         return Answer(
@@ -79,6 +76,7 @@ class Messages:
             tuple(one.name for one in message.resources if _is_unresolved(one)),
             tuple((one.name, tuple(one.aliases)) for one in bodied if one.aliases),
             whole,
+            is_told_as_old(message.system_version_info),
         )
 
     async def _resources(self, type_url: TypeUrl, resources: list[Any]) -> tuple[Resource, ...]:
@@ -93,29 +91,14 @@ class Messages:
         body = told.resource.value
         said = told.resource.type_url if told.HasField("resource") else type_url
         ttl_ms = round(told.ttl.ToNanoseconds() / 1_000_000) if told.HasField("ttl") else 0
-        of_type = type_url if said == type_url else TypeUrl(said)
-        refers_to, stands_for = self._looked_into(of_type, body)
-        return Resource(of_type, told.name, told.version, body, refers_to, stands_for, ttl_ms=ttl_ms)
-
-    def _looked_into(self, type_url: TypeUrl, body: bytes) -> tuple[tuple[Reference, ...], tuple[str, ...]]:
-        """What the body refers to, and its aliases; nothing of what is unknown here: Envoy judges that."""
-        if not body or not self._api.knows(type_url):
-            return (), ()
-        try:
-            message = self._api.parse(type_url, body)
-        except InvalidConfig:
-            return (), ()
-        found = references(self._api, message)
-        return tuple(Reference(_type(one.type_url), one.name) for one in found), aliases(message)
+        of_type = known_type(said)
+        relations = self._relate(of_type, body)
+        return Resource(of_type, told.name, told.version, body, *relations, ttl_ms=ttl_ms)
 
 
 def _is_unresolved(told: Any) -> bool:
     """A name that stands for nothing: no body, no version, no time to live."""
     return not (told.HasField("resource") or told.version or told.HasField("ttl"))
-
-
-def _type(url: str) -> TypeUrl:
-    return _KNOWN.get(url) or TypeUrl(url)
 
 
 def _introduce(message: Any, node: Node) -> None:
