@@ -26,6 +26,7 @@ from xds.protocol.catalogue import Catalogue
 from xds.protocol.types import RESOURCE_TYPES
 
 CONTENT_DIGITS = 12
+REMEMBERED = 100
 FLOOR_PAUSE_S = 1.0
 """Revisions may come quickly, and each costs the disk a flush; what is lost by that is a moment of caution."""
 
@@ -82,10 +83,8 @@ class LastGood:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_floor())
             while True:
-                transition, contents = await self._jobs.get()
-                outcome = await asyncio.to_thread(self._generations.carry_out, transition, contents, int(time.time()))
-                self._tell(transition, contents, outcome)
-                self._ask(self._baking.learn(outcome, self._timers.now_s))
+                # In a frame of its own: what was written is not held until something else is.
+                await self._carry_out(*await self._jobs.get())
 
     def news(self) -> None:
         """What is served, or what Envoy has made of it, may be another."""
@@ -146,6 +145,11 @@ class LastGood:
 
     # The disk, in threads
 
+    async def _carry_out(self, transition: Transition, contents: Contents | None) -> None:
+        outcome = await asyncio.to_thread(self._generations.carry_out, transition, contents, int(time.time()))
+        self._tell(transition, contents, outcome)
+        self._ask(self._baking.learn(outcome, self._timers.now_s))
+
     def _found(self) -> tuple[Search, int]:
         self._generations.open()
         search = self._generations.newest_good()
@@ -198,13 +202,23 @@ class LastGood:
             case _, Failed(why):
                 self._log.warning(why)
             case Write(content), Written(number, state):
-                known = self._kept[content] = Known(number, contents.revision if contents else 0)
+                known = Known(number, contents.revision if contents else 0)
+                self._remember(content, known)
                 self._log.info(f"generation {number} is kept", state=state, revision=known.revision)
                 if state == "good":
                     self._is_good(content)
             case Promote(number), Done():
                 self._log.info(f"generation {number} is good")
                 self._is_good(next((held for held, known in self._kept.items() if known.number == number), ""))
+
+    def _remember(self, content: str, known: Known) -> None:
+        """Not for ever: a generation may be written every minute."""
+        self._kept.pop(content, None)
+        self._kept[content] = known
+        if len(self._kept) > REMEMBERED:
+            oldest = next(iter(self._kept))
+            del self._kept[oldest]
+            self._proven.discard(oldest)
 
     def _is_good(self, content: str) -> None:
         self._proven.add(content)
