@@ -1,4 +1,4 @@
-"""`make demo-agent` keeps its promise: every server and etcd killed, a gateway restarted, and nobody else hears of it."""
+"""`make demo-agent` keeps its promise: servers and etcd killed, a gateway restarted, and nobody else hears of it."""
 
 from __future__ import annotations
 
