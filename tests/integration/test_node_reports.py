@@ -5,18 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import grpc
 import pytest
 
+from agents.node.reports.audit import Audit
+from agents.node.reports.below import ServedBelow
+from agents.node.reports.collecting import Collector
+from agents.node.reports.operator import Operator
+from agents.node.reports.reporter import Reporter
+from agents.node.reports.schedule import Schedule
+from agents.node.reports.sources import Sources
 from api.errors import Denied, LimitExceeded, NodeUnreachable
 from api.nodes.limits import ReportLimits
 from api.nodes.orders import Order, OrderEnd, OrderKind, OrderStatus
-from api.nodes.report import NodeReport, Statistics
+from api.nodes.report import Agent, NodeReport, Statistics
 from api.nodes.v1 import nodes_pb2 as pb
 from tests.clients import DeltaClient, names
 from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually
 from tests.reporters import ReportingClient, a_relay_report
 from xds.fleet import NodeState
+from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER, GroupName
 from xds.transport.node_reports import pause_s
 from xds.transport.server import XdsOptions
@@ -320,3 +330,69 @@ async def test_what_one_report_may_say_is_bounded() -> None:
         assert len(word.agent.labels) == 32
         assert "\x1b" not in word.agent.version
         assert len(repr(word)) < 80_000
+
+
+@asynccontextmanager
+async def a_relaying(centre: EdgeForTests, served: EdgeForTests) -> AsyncIterator[Reporter]:
+    """What a relay says to the centre of those that it serves."""
+    below = ServedBelow("relay", served.fleet, served.server.orders)
+    sources = Sources("relay", GROUP, Agent("1.0", relay=True))
+    operator = Operator("relay", frozenset(), lambda: None, Audit(Path("/nowhere/audit.jsonl")), below=below)
+    reporter = Reporter(Collector(sources, Schedule(1.0)), operator, 1.0, below)
+    async with grpc.aio.insecure_channel(centre.address) as channel:
+        running = asyncio.create_task(reporter.run(channel))
+        yield reporter
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_relay_tells_of_those_it_serves_and_passes_orders_on() -> None:
+    async with (
+        an_edge_with() as centre,
+        an_edge_with() as served,
+        DeltaClient(served.address, "edge-1") as client,
+        ReportingClient(served.address, "edge-1") as agent,
+        ReportingClient(served.address, "silent") as silent,
+        a_relaying(centre, served) as reporter,
+    ):
+        centre.serve(a_cluster("one"))
+        served.serve(a_cluster("one"))
+        await client.subscribe(CLUSTER)
+        await client.next()
+        await agent.hello(version="2.0", allows=["drain"])
+        await silent.hello()
+        await eventually(lambda: state(centre, "edge-1") is NodeState.BEHIND, "the centre knows of it")
+        await client.ack(CLUSTER)
+        reporter.wake()
+        await eventually(lambda: state(centre, "edge-1") is NodeState.CURRENT, "the centre knows that it has it")
+        status = centre.fleet.node("edge-1")
+        word = last_word(centre, "edge-1")
+        assert status is not None
+        assert word is not None
+        assert word.agent is not None
+        assert (status.via, word.agent.version, word.agent.allows) == ("relay", "2.0", ("drain",))
+        await eventually(lambda: state(centre, "silent") is NodeState.OFFLINE, "one without Envoy is known, too")
+
+        asking = asyncio.create_task(collected(centre, Order("edge-1", OrderKind.DRAIN, "alice", "a disk")))
+        order = (await agent.hears()).order
+        assert (order.kind, order.author, order.reason) == (pb.Order.DRAIN, "alice", "a disk")
+        await agent.answer(order.id, message="drained")
+        assert await asking == [OrderEnd(OrderStatus.DONE, "drained")]
+
+        client.call.cancel()
+        agent.call.cancel()
+        await eventually(lambda: not served.fleet.reports.is_told_of("edge-1"), "its agent is gone")
+        await eventually(lambda: state(served, "edge-1") is NodeState.OFFLINE, "it is gone")
+        await eventually(lambda: state(centre, "edge-1") is NodeState.OFFLINE, "the centre knows that, too")
+
+
+async def test_one_stream_of_a_relay_carries_a_thousand_nodes() -> None:
+    async with an_edge_with() as centre, an_edge_with() as served, a_relaying(centre, served):
+        for number in range(1_000):
+            node = Node(f"edge-{number}", GROUP)
+            served.fleet.connected(number + 1_000_000, node, GROUP, "delta", "", 1.0)
+        await eventually(lambda: centre.fleet.counts(GROUP).total == 1_000, "all are known")
+        assert centre.server.streams == 1
+        for number in range(1_000):
+            served.fleet.disconnected(number + 1_000_000, 2.0)
+        await eventually(lambda: centre.fleet.counts(GROUP).total == 0, "all are gone")

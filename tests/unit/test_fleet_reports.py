@@ -282,3 +282,15 @@ def test_last_words_that_are_kept_are_bounded() -> None:
         books.ends(number + 1)
     assert sum(books.fleet.reports.of(f"edge-{number}") is not None for number in range(5)) == 2
     assert len(books.fleet.nodes()) <= 2
+
+
+def test_a_node_below_a_relay_that_takes_nothing_is_offline_and_not_waited_for() -> None:
+    books = ReportBooks()
+    books.a_relay(1)
+    books.says(RELAY, NodeReport("edge", GROUP, agent=Agent("1"), envoy=Envoy(live=False)))
+    status = books.fleet.node("edge")
+    assert status is not None
+    assert (status.state, status.group, status.via) == (NodeState.OFFLINE, GROUP, "relay")
+    assert books.fleet.progress(GROUP, 1).waiting == 0
+    books.has(RELAY, "edge", 0)
+    assert books.state() is NodeState.BEHIND

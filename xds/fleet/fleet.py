@@ -114,12 +114,7 @@ class Fleet:
     def reporting(self, reporter: Reporter) -> None:
         """An agent has opened a report stream. A node that takes nothing from here is known from now on, as offline."""
         self.reports.opened(reporter)
-        if reporter.node not in self._members:
-            told = Stream(0, Node(reporter.node, reporter.group), reporter.group, "", "", True, reporter.heard_s)
-            member = Member(reporter.node, told, offline_since_s=reporter.heard_s)
-            self._members[reporter.node] = member
-            self._count(member)
-            self.forget_offline(reporter.heard_s)
+        self._know(Node(reporter.node, reporter.group), "", reporter.heard_s)
 
     def reported(
         self, reporter_id: int, differences: Iterable[NodeReport], gone: Iterable[str], now_s: float
@@ -193,6 +188,7 @@ class Fleet:
         that has changed anything."""
         report, standing = entry.report, entry.report.standing
         if standing is None or not entry.reporter.relay:
+            self._know(node_of(report), report.via, now_s)
             return None
         if not entry.stream_id:
             entry.stream_id = next(self._reported_ids)
@@ -224,6 +220,16 @@ class Fleet:
         return GroupName(entry.report.group)
 
     # Keeping count
+
+    def _know(self, node: Node, via: str, now_s: float) -> None:
+        """One that takes nothing from anywhere, and has an agent that says so, is offline."""
+        node_id = NodeId(node.id)
+        if node_id in self._members:
+            return
+        told = Stream(0, node, GroupName(node.cluster), "", "", True, now_s, via=via)
+        member = self._members[node_id] = Member(node_id, told, offline_since_s=now_s)
+        self._count(member)
+        self.forget_offline(now_s)
 
     def _join(self, stream: Stream) -> None:
         node_id = NodeId(stream.node.id)

@@ -6,7 +6,7 @@ node, which decides for itself what it allows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,11 +33,10 @@ class ServedBelow:
     relay: str
     fleet: Fleet
     desk: OrderDesk
-    group: Callable[[str], str] = str
 
     def reports(self) -> Mapping[str, NodeReport]:
         nodes = (node for node in self.fleet.nodes() if node.id != self.relay)
-        return {node.id: self._report(node) for node in nodes if node.state is not NodeState.OFFLINE}
+        return {node.id: self._report(node) for node in nodes if _is_there(node)}
 
     def carry_out(self, order: Order) -> AsyncGenerator[bytes | OrderEnd, None]:
         return self.desk.carry_out(order)
@@ -48,7 +47,15 @@ class ServedBelow:
         return known.after(placed)
 
 
-def _standing(node: NodeStatus) -> Standing:
+def _is_there(node: NodeStatus) -> bool:
+    """Its Envoy takes configuration, or its agent at least says how it is."""
+    return node.state is not NodeState.OFFLINE or (node.reported is not None and node.reported.connected)
+
+
+def _standing(node: NodeStatus) -> Standing | None:
+    """None for one that takes nothing: there is nothing to wait for."""
+    if node.state is NodeState.OFFLINE:
+        return None
     rejections = (status.rejection for status in node.types if status.rejection is not None)
     refusals = tuple(Refusal(one.type_url, one.names, one.revision, one.code, one.message) for one in rejections)
     return Standing(node.revision, refusals)
