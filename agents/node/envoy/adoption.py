@@ -38,11 +38,11 @@ def _topmost(ours: Iterable[Seen]) -> list[Seen]:
 
 def _found(seen: Seen, record: Record, base_id_file: Path) -> Found:
     epoch, known = epoch_of(seen.arguments), record.of(seen.pid, seen.start_ticks)
-    if known is not None:
-        return Found(seen, Epoch(known.epoch, known.base_id), known.program, known.bootstrap)
-    if epoch.base_id is None:
-        epoch = Epoch(epoch.number, _chosen(seen, base_id_file))
-    return Found(seen, epoch)
+    base_id = epoch.base_id or (known.base_id if known else None)
+    if base_id is None:  # it was written down before it had chosen one, or not at all
+        base_id = _chosen(seen, base_id_file)
+    epoch = Epoch(epoch.number, base_id)
+    return Found(seen, epoch, known.program, known.bootstrap) if known else Found(seen, epoch)
 
 
 def _chosen(seen: Seen, base_id_file: Path) -> int | None:

@@ -5,7 +5,6 @@ It knows epochs and base ids, and nothing of when what should happen.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from contextlib import suppress
@@ -122,7 +121,7 @@ class Family:
         base_id = member.epoch.base_id
         if base_id is not None and all(each.epoch.base_id != base_id for each in self.members.values()):
             hot_restart.forget(base_id)
-        await asyncio.to_thread(self.write_down)
+        self.write_down()
         return status
 
     def close(self) -> None:

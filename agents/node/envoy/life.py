@@ -221,7 +221,7 @@ class Life:
         self._processes.pop(number, None)
         if number == self.coming:
             return self._lost_coming(why, now_s)
-        self.current, self.last_exit = None, why
+        self.current, self.last_exit, self.ready = None, why, False
         return self._fell(None, now_s, crashed=True) if self._wanted else self._finished()
 
     def applied(self, generation: str, now_s: float, *, proven: bool) -> Decisions:
