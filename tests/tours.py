@@ -19,7 +19,8 @@ from pathlib import Path
 from snapshots.store.etcd.ports import free_port
 from tests.spine import ROOT, wait_for
 
-PORTS = ("18000", "18001", "18002", "10000", "9000")
+PORTS = ("18000", "18001", "18002", "18004", "10000", "9000")
+_SIGNAL = re.compile(r"kill (?P<force>-9 )?%(?P<job>\d+)(?P<wait> && wait %\d+)?")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class Tour:
             "FAIRLEAD_MANAGEMENT_ADDRESS": f"127.0.0.1:{self._ports['18001']}",
             "FAIRLEAD_HTTP_ADDRESS": f"127.0.0.1:{self._ports['18002']}",
             "FAIRLEAD_CONFIG": str(directory / "contexts.toml"),
+            "FAIRLEAD_AGENT_SERVERS": f"127.0.0.1:{self._ports['18000']}",
+            "FAIRLEAD_AGENT_HTTP_ADDRESS": f"127.0.0.1:{self._ports['18004']}",
+            # No load balancer has to hear of it first.
+            "FAIRLEAD_AGENT_DRAIN_DELAY_S": "0",
+            "FAIRLEAD_AGENT_DRAIN_S": "1",
         }
 
     def _on_free_ports(self, text: str) -> str:
@@ -75,6 +81,9 @@ class Tour:
         command = self._on_free_ports(step.command)
         if step.in_background:
             self._start(command.removesuffix("&").strip())
+            return
+        if told := _SIGNAL.fullmatch(command):
+            self._signal(self._background[int(told["job"]) - 1], force=bool(told["force"]), wait=bool(told["wait"]))
             return
         done = subprocess.run(
             command, shell=True, cwd=self._directory, env=self._environment, timeout=90, check=False,
@@ -93,6 +102,12 @@ class Tour:
         self._background.append(process)
         if command.startswith("fairlead dev"):  # a person sees it say "ready" before typing on
             wait_for(lambda: process.poll() is not None or self._listens("18001"), "the server")
+
+    def _signal(self, process: subprocess.Popen[bytes], *, force: bool, wait: bool) -> None:
+        """Jobs are numbered as a shell would: all commands of a page are one session to whoever reads it."""
+        process.send_signal(signal.SIGKILL if force else signal.SIGTERM)
+        if wait or force:
+            process.wait(60)
 
     def _listens(self, port: str) -> bool:
         with socket.socket() as probe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,21 @@ def test_every_command_of_the_page_on_endpoints_does_what_it_says(tour: Tour) ->
     assert len(walked) > 10
     for step in walked:
         tour.run(step)
+
+
+@pytest.mark.envoy
+@pytest.mark.etcd
+def test_every_command_of_the_page_on_the_agent_does_what_it_says() -> None:
+    walked = steps(ROOT / "docs" / "agent.md")
+    assert len(walked) > 12
+    # Sockets are in it, whose paths cannot be long.
+    with tempfile.TemporaryDirectory(prefix="tour-") as directory:
+        tour = Tour(Path(directory))
+        try:
+            for step in walked:
+                tour.run(step)
+        finally:
+            tour.end()
 
 
 @pytest.mark.envoy
