@@ -131,7 +131,7 @@ def test_what_cannot_be_opened_is_used_only_where_there_is_no_other(tmp_path: Pa
     store = a_store(tmp_path, vault=KeyVault(key) if key else None)
     search = store.newest_good()
     assert revision_in(search) == 1
-    assert "its 1 secrets are sealed, and" in search.unusable[0].why
+    assert "its secrets (1) are sealed, and" in search.unusable[0].why
 
     (tmp_path / "000001.good").unlink()
     alone = store.newest_good()

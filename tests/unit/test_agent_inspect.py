@@ -51,11 +51,11 @@ def test_it_tells_what_is_there_and_what_is_wrong_with_it(tmp_path: Path) -> Non
     assert lines == [
         "agent  does not run",
         f"disk   4 generations in {tmp_path}; no revision below 4 is taken",
-        f"generation 4  candidate, revision 4, made 5m ago, {sizes['000004.candidate']}, 1 resources, digest ok",
-        f"generation 3  rejected, revision 3, made 5m ago, {sizes['000003.rejected']}, 1 resources, digest ok",
+        f"generation 4  candidate, revision 4, made 5m ago, {sizes['000004.candidate']}, 1 resource, digest ok",
+        f"generation 3  rejected, revision 3, made 5m ago, {sizes['000003.rejected']}, 1 resource, digest ok",
         "generation 2  good",
         "    it does not begin like a generation",
-        f"generation 1  good, revision 1, made 5m ago, {sizes['000001.good']}, 1 resources, digest ok",
+        f"generation 1  good, revision 1, made 5m ago, {sizes['000001.good']}, 1 resource, digest ok",
         "    left out: secret/pair",
     ]
 

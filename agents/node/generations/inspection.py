@@ -53,7 +53,7 @@ class Inspected:
             yield f"revision {told.revision}"
             yield f"made {age_text(now_s - told.made_at_s)} ago"
             yield f"{told.size_bytes / 1024:.1f} KiB"
-            yield f"{told.resource_count} resources"
+            yield f"{told.resource_count} resource{'' if told.resource_count == 1 else 's'}"
             yield "digest ok"
 
 

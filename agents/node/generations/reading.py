@@ -114,4 +114,4 @@ def check_owner(told: Summary, owner: Owner) -> None:
 
 def _shut_words(told: Summary, vault: Vault | None) -> str:
     why = "the key in secrets_key is not the one that they were sealed under" if vault else "there is no secrets_key"
-    return f"its {told.sealed_count} secrets are sealed, and {why}; give the agent that key"
+    return f"its secrets ({told.sealed_count}) are sealed, and {why}; give the agent that key"
