@@ -5,6 +5,7 @@ A Unix socket's path has little room, so the directory is not pytest's.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,13 +15,16 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from agents.node.assembly import Parts, assemble
 from agents.node.envoy.adoption import running
 from agents.node.envoy.record import Record
+from agents.node.settings import load_settings
+from api.envoy.registry import load_default
 from tests.spine import ROOT, ChildProcess, wait_for
 
 AGENT = (sys.executable, "-m", "agents.node.command")
@@ -136,3 +140,29 @@ def _flag(name: str, value: object) -> str:
     if isinstance(value, bool):
         return f"--{flag}" if value else f"--no-{flag}"
     return f"--{flag}={value}"
+
+
+@asynccontextmanager
+async def an_agent_here(*servers: str, **settings: object) -> AsyncIterator[Parts]:
+    """An agent without an Envoy, in this process, serving and following. Its upstreams are asked in the order given."""
+    directory = Path(tempfile.mkdtemp(prefix="agent"))
+    own = {
+        "node": "edge-1",
+        "group": "edge",
+        "envoy": "none",
+        "servers": ",".join(servers),
+        "state_dir": str(directory),
+    }
+    settings = {**own, "http_address": ANYWHERE, "report_interval_s": 0, **settings}
+    parts = assemble(load_settings(flags=settings), load_default())
+    try:
+        await parts.last_good.begin(parts.settings.start_patience_s)
+        await parts.server.start()
+        tasks = [asyncio.create_task(parts.link.run()), asyncio.create_task(parts.last_good.run())]
+        yield parts
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        await parts.server.drain(0)
+        shutil.rmtree(directory, ignore_errors=True)
