@@ -152,7 +152,10 @@ def _generations(told: nodes_pb2.Generations, now_s: float) -> Iterator[str]:
         words.append("served from disk")
     yield ", ".join(words)
     if told.fell_back:
-        yield f"fell back {_since(told.fell_back_s, now_s)} ago: {told.fell_back}"
+        when = f" {_since(told.fell_back_s, now_s)} ago" if told.fell_back_s else ""
+        yield f"fell back{when}: {told.fell_back}"
+    if told.problem:
+        yield f"nothing new is kept: {told.problem}"
 
 
 def _statistics(told: nodes_pb2.Statistics, now_s: float) -> Iterator[str]:

@@ -20,7 +20,11 @@ from api.nodes.v1 import nodes_pb2 as pb
 Message = Any  # the generated classes have no common type that knows their fields
 
 DIGEST_BYTES: Final = 16
-_TEXT_LIMITS = {"last_exit": LIMITS.text_characters, "fell_back": LIMITS.text_characters}
+_TEXT_LIMITS = {
+    "last_exit": LIMITS.text_characters,
+    "fell_back": LIMITS.text_characters,
+    "problem": LIMITS.text_characters,
+}
 _KINDS: Final = {kind: pb.Order.Kind.Value(kind.name) for kind in OrderKind}
 _STATUSES: Final = {status: pb.OrderEnd.Status.Value(status.name) for status in OrderStatus}
 _KINDS_BACK: Final = {number: kind for kind, number in _KINDS.items()}

@@ -64,7 +64,8 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """The last known good on disk, by numbers; 0: none. Times in Unix seconds, 0: never."""
+    """The last known good on disk, by numbers; 0: none. Times in Unix seconds, 0: not known. `problem`: why nothing new
+    can be kept."""
 
     running: int = 0
     good: int = 0
@@ -73,7 +74,7 @@ class Generations:
     from_disk: bool = False
     fell_back: str = ""
     fell_back_s: int = 0
-    kept: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ EVERYTHING = NodeReport(
     Agent("1.0", "eu", "eu-1", (("tier", "edge"),), ("logs",), "run", relay=True),
     Envoy("1.40.0", True, False, "running", 7, 1, 100, 2, "exited with code 1", 90),
     Running((RunningType(CLUSTER, 3, b"x" * 16, 4, b"y" * 16, 1, ("web",), 0),), 110),
-    Generations(5, 4, 5, 200, True, "it crashed", 150, 3),
+    Generations(5, 4, 5, 200, True, "it crashed", 150, "the disk is full"),
     Statistics(7, 1, 0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),
     Standing(5, (Refusal(CLUSTER, ("web",), 6, 3, "no"),)),
 )

@@ -49,7 +49,9 @@ def test_all_of_a_report_is_told_in_lines() -> None:
     node = a_node(
         agent=nodes.Agent(version="1.0", allows=["logs"], labels={"tier": "edge"}),
         envoy=nodes.Envoy(version="1.40.0", live=True, ready=False, state="draining", restarts=2, last_exit="SIGKILL"),
-        generations=nodes.Generations(running=4, good=4, fell_back="5 crashed\x1b[2J", fell_back_s=900),
+        generations=nodes.Generations(
+            running=4, good=4, fell_back="5 crashed\x1b[2J", fell_back_s=900, problem="disk full"
+        ),
         statistics=nodes.Statistics(downstream_requests=1_204, memory_allocated_bytes=64 << 20),
     )
     text = "\n".join(agent_lines(node, 1_010))
@@ -60,6 +62,7 @@ def test_all_of_a_report_is_told_in_lines() -> None:
         "restarts 2, the last one ended with SIGKILL",
         "generation 4 runs, 4 is good",
         "fell back 110s ago: 5 crashed",
+        "nothing new is kept: disk full",
         "requests 1,204, 5xx ?",
         "memory 64 MiB of ?",
     ):

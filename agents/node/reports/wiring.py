@@ -82,6 +82,7 @@ def generations_of(passage: Passage, last_good: LastGood) -> Generations:
         baking=told["baking"] or 0,
         from_disk=passage.content.source in (Source.DISK, Source.FALLBACK),
         fell_back=fallback.why if fallback is not None else "",
+        problem=told["problem"],
     )
 
 
