@@ -7,6 +7,7 @@ environment that runs Fairlead, so the package index has to be in reach, as for 
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from email.message import Message
 from email.parser import Parser
 from importlib.metadata import distribution
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -175,26 +177,40 @@ def test_the_agents_wheel_is_a_part_of_the_whole(built: Built, agents_wheel: Pat
     assert metadata_of(agents_wheel)["Version"] == metadata_of(built.wheel)["Version"]
 
 
-def test_the_agent_serves_where_nothing_else_is_installed(agents_place: Path, tmp_path: Path) -> None:
-    (tmp_path / "agent.toml").write_text(
-        '[node]\nid = "edge-1"\n[envoy]\nmode = "none"\n[http]\naddress = "127.0.0.1:0"'
-    )
-    command = (agents_place / "fairlead-agent", "--config=agent.toml", "--servers=127.0.0.1:1")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FAIRLEAD"))}
-    with (tmp_path / "log").open("wb") as log:
-        agent = subprocess.Popen([*command, "--ready-file=ready.json"], cwd=tmp_path, env=clean, stdout=log, stderr=log)
-    try:
-        ready = tmp_path / "ready.json"
-        wait_for(lambda: ready.exists() or agent.poll() is not None, "the agent")
-        assert agent.poll() is None, (tmp_path / "log").read_text()
-        # Nobody is there for it to follow: that is the one thing that is wrong, and of those elsewhere.
-        done = subprocess.run(
-            [*command, "doctor", "-o", "json"], cwd=tmp_path, env=clean, capture_output=True, text=True
-        )
-        checks = {each["check"]: each["verdict"] for each in json.loads(done.stdout)["checks"]}
-        assert done.returncode == 4, done
-        assert [name for name, verdict in checks.items() if verdict == "bad"] == ["upstream 127.0.0.1:1"]
-        assert checks["agent"] == "doubtful"  # it has nothing to serve
-    finally:
-        agent.terminate()
-        assert agent.wait(30) == 0
+@pytest.mark.envoy
+def test_the_agent_runs_an_envoy_where_nothing_else_is_installed(agents_place: Path) -> None:
+    """As in its container: settings from the environment, and orphans are its own, as they are of PID 1."""
+    with TemporaryDirectory(prefix="agent-") as name:  # sockets are in it, whose paths cannot be long
+        top = Path(name)
+        environment = {
+            "PATH": f"{agents_place}:/usr/bin:/bin",
+            "FAIRLEAD_AGENT_STATE_DIR": str(top / "state"),
+            "FAIRLEAD_AGENT_HTTP_ADDRESS": "127.0.0.1:0",
+            "FAIRLEAD_AGENT_SERVERS": "127.0.0.1:1",
+            "FAIRLEAD_AGENT_DRAIN_DELAY_S": "0",
+        }
+        with (top / "log").open("wb") as log:
+            agent = subprocess.Popen(
+                [agents_place / "fairlead-agent", "run", "--ready-file=ready.json"],
+                cwd=top, env=environment, stdout=log, stderr=log, preexec_fn=_take_orphans,
+            )  # fmt: skip
+        try:
+            wait_for(lambda: (top / "ready.json").exists() or agent.poll() is not None, "the agent")
+            assert agent.poll() is None, (top / "log").read_text()
+            wait_for(lambda: "Envoy is started" in (top / "log").read_text() or agent.poll() is not None, "Envoy")
+            # Nobody is there for it to follow: that is the one thing that is wrong.
+            done = subprocess.run(
+                [agents_place / "fairlead-agent", "doctor", "-o", "json"],
+                cwd=top, env=environment, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            checks = {each["check"]: each["verdict"] for each in json.loads(done.stdout)["checks"]}
+            assert done.returncode == 4, done
+            assert [name for name, verdict in checks.items() if verdict == "bad"] == ["upstream 127.0.0.1:1"]
+            assert (checks["envoy"], checks["agent"]) == ("good", "doubtful")  # it has nothing to serve
+        finally:
+            agent.terminate()
+            assert agent.wait(60) == 0, (top / "log").read_text()
+
+
+def _take_orphans() -> None:
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
