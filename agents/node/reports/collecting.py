@@ -84,14 +84,15 @@ class Collector:
         began_s = self.clock()
         found: dict[TypeUrl, Found] = {}
         try:
-            for page in PAGES:
-                one = await self._on(admin, page)
-                found[page.type_url] = together(found.get(page.type_url, Found({})), one)
-                await asyncio.sleep(0)
+            async with asyncio.timeout(DUMP_DEADLINE_S):
+                for page in PAGES:
+                    one = await self._on(admin, page)
+                    found[page.type_url] = together(found.get(page.type_url, Found({})), one)
+                    await asyncio.sleep(0)
             types = tuple(self._compared(found))
             differs = any(each.differing for each in types)
             self.schedule.looked(self.clock(), self.clock() - began_s, differs=differs)
-        except (AdminError, ValueError) as error:
+        except (AdminError, ValueError, TimeoutError) as error:
             logs.logger("reports").info("what Envoy runs cannot be told", reason=str(error))
             self.schedule.looked(self.clock(), 0.0, differs=True)
             types = ()

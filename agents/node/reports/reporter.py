@@ -30,6 +30,9 @@ WELCOME_S: Final = 15.0
 UNKNOWN_S: Final = 300.0
 """An upstream that takes no reports is asked again after this: it may have been replaced by then."""
 
+STEADY_S: Final = 10.0
+"""A stream that lasted so long was a good one: the next is opened soon."""
+
 WOKEN_S: Final = 0.5
 """Between two reports at least, however often something happens."""
 
@@ -66,20 +69,22 @@ class Reporter:
         delays = retry_delays()
         if not self._interval_s:
             await asyncio.Event().wait()
+        clock = asyncio.get_running_loop().time
         while True:
-            code, reason, welcomed = await self._converse(channel)
+            began_s = clock()
+            code, reason = await self._converse(channel)
             log = logs.logger("reports")
             if code is StatusCode.UNIMPLEMENTED:
                 log.info("this upstream takes no reports", reason=reason)
                 await asyncio.sleep(UNKNOWN_S)
                 continue
             log.info("the stream of reports ended", status=code.name, reason=reason)
-            if welcomed:
+            if clock() - began_s >= STEADY_S:
                 delays = retry_delays()
             await asyncio.sleep(next(delays))
 
-    async def _converse(self, channel: Any) -> tuple[StatusCode, str, bool]:
-        """One stream: how it ended, and whether it had begun."""
+    async def _converse(self, channel: Any) -> tuple[StatusCode, str]:
+        """One stream, and how it ended."""
         call = channel.stream_stream(METHOD)()
         writing = asyncio.Lock()
 
@@ -87,7 +92,6 @@ class Reporter:
             async with writing:
                 await call.write(message.SerializeToString())
 
-        terms: _Terms | None = None
         try:
             await say(pb.AgentMessage(hello=self._hello()))
             terms = await self._welcomed(call)
@@ -100,7 +104,7 @@ class Reporter:
             pass  # how is asked of the call
         finally:
             call.cancel()
-        return await call.code(), await call.details() or "", terms is not None
+        return await call.code(), await call.details() or ""
 
     def _hello(self) -> pb.Hello:
         sources = self._collector.sources
