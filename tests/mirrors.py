@@ -130,8 +130,10 @@ class Agent:
     def observes(self, member: Hashable, session: Session, plan: Plan) -> None:
         """A local client may want something else."""
         for seen in plan.observations:
-            if isinstance(seen, Subscribed):
-                self.wants.put(member, seen.type_url, *session.interest(seen.type_url))
+            subscription = session.subscription(seen.type_url) if isinstance(seen, Subscribed) else None
+            if subscription is not None:
+                interest = subscription.interest
+                self.wants.put(member, seen.type_url, interest.wildcard, interest.names)
         self._follow(self.mirror.want())
 
     def loses(self, member: Hashable, until_s: float | None = None) -> None:

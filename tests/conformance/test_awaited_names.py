@@ -228,3 +228,14 @@ def test_a_catalogue_of_a_server_learns_nothing() -> None:
         catalogue.give_up()
     with pytest.raises(ValueError, match="no upstream"):
         catalogue.change(1, [], [absent(CLUSTER, "web")])
+
+
+def test_a_name_asked_for_later_is_not_settled_before_it_is_known() -> None:
+    edge = an_edge(DELTA, catalogue=a_mirror(route("main")))
+    assert edge.acks_all(edge.asks(ROUTE, "main")).seen(Settled) == [Settled(ROUTE, 1)]
+    edge.asks(ROUTE, "other")
+    waiting = edge.session.subscription(ROUTE)
+    assert waiting is not None
+    assert waiting.settled_at == -1
+    assert edge.catalogue.change(1, [], [absent(ROUTE, "other")])
+    assert edge.acks_all(edge.waits(0)).seen(Settled) == [Settled(ROUTE, 1)]

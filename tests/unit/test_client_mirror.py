@@ -259,3 +259,18 @@ def test_hosts_are_followed_by_what_they_stand_for() -> None:
     assert request.initial_resource_versions == {web.name: web.version, "shop/no": ""}
     stream.wants.put("envoy", VIRTUAL_HOST, False, {"shop/no"})
     assert stream.mirror.want().changes == ((web, None),)
+
+
+def test_a_host_that_was_never_answered_is_answered_with_what_is_held_for_it() -> None:
+    """Upstream says nothing of it otherwise: what it stands for is held as it is."""
+    web = shop_host("web", "www")
+    stream = connected("*", "shop/www", type_url=VIRTUAL_HOST, seed=(web,))
+    assert stream.mirror.held(VIRTUAL_HOST) == {web.name: web}
+    stream.mirror.disconnected()
+    (request,) = stream.connects()
+    assert request.initial_resource_versions == {web.name: UNPROVED}
+    stream.takes(VIRTUAL_HOST, web, aliases=((web.name, ("shop/www",)),), whole=True)
+    stream.last_verdict()
+    stream.mirror.disconnected()
+    (request,) = stream.connects()
+    assert request.initial_resource_versions == {web.name: web.version}

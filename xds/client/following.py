@@ -67,6 +67,12 @@ class Following:
         index = self._index()
         return [name for name in self.answered if name not in self.held and not index.targets(name)]
 
+    @property
+    def unheard(self) -> Set[str]:
+        """Of an aliased type, what is held for a name that was never answered: told again, it brings the answer."""
+        names = self.followed - self.answered - {WILDCARD} if self.is_aliased else ()
+        return frozenset().union(*map(self._index().targets, names)) if names else frozenset()
+
     def connect(self) -> None:
         """A stream begins, on which all that is followed will be asked for."""
         self.open = {name for name in self.followed if name == WILDCARD or name not in self.held}

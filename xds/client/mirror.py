@@ -172,8 +172,9 @@ class Mirror:
         following.is_opened = True
         url = following.type_url
         versions = {one.name: one.version for one in following.brought}
+        unheard = following.unheard
         for name, version in versions.items():
-            if self._verdicts.is_doubted(url, name, version):
+            if name in unheard or self._verdicts.is_doubted(url, name, version):
                 versions[name] = UNPROVED
         versions |= dict.fromkeys(following.unresolved, "")
         return DeltaRequest(

@@ -25,7 +25,10 @@ def set_aside(subscription: Subscription, served: ServedType, responses: Respons
     tells_all = responses.tells_all(subscription)
     if tells_all and (names or everything):
         names, everything = names | subscription.asked, subscription.asked_everything
-    subscription.pending = Pending(names, everything, until_s, tells_all or everything) if names or everything else None
+    subscription.pending = None
+    if names or everything:
+        subscription.pending = Pending(names, everything, until_s, tells_all or everything)
+        subscription.settled_at = -1  # it is told again when the rest has come
     subscription.asked -= names
     subscription.asked_everything &= not everything
 

@@ -6,7 +6,7 @@ xDS: "xDS REST and gRPC protocol". The rules it keeps are in docs/xds.md, a test
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 
 from xds.protocol.admission import Limits, refuse_names, refuse_node, refuse_type
 from xds.protocol.catalogue import Catalogue
@@ -125,16 +125,6 @@ class Session:
     def wants_at_most(self) -> int:
         """No more resources than this are wanted, over all types."""
         return sum(wanted_at_most(one, self._known(one)) for one in self._subscriptions.values())
-
-    def interests(self) -> Iterator[tuple[TypeUrl, bool, Set[str]]]:
-        """What the client wants of each type: everything or not, and names. Views: they move with its requests."""
-        for type_url in self._subscriptions:
-            yield (type_url, *self.interest(type_url))
-
-    def interest(self, type_url: TypeUrl) -> tuple[bool, Set[str]]:
-        """The same of one type."""
-        found = self._subscriptions.get(type_url)
-        return (found.interest.wildcard, found.interest.names) if found else (False, frozenset())
 
     def holdings(self) -> Iterator[Holding]:
         """What the client has of all that it wants, by type and name. Whoever takes them slowly is told newer facts."""
