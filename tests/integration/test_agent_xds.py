@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import Awaitable, Callable
 
 from agents.node.envoy.admin import Admin
 from snapshots.model import Document
@@ -17,18 +18,17 @@ PATIENCE_S = 60
 TYPE = "type.googleapis.com/"
 
 
-async def eventually(condition, what):  # type: ignore[no-untyped-def]
-    """A condition that is a coroutine; fails the test, naming it, when it does not come in time."""
+async def eventually(condition: Callable[[], Awaitable[object]], what: str) -> None:
+    """Wait for what has to be asked for; fails the test, naming it, when it does not come in time."""
     loop = asyncio.get_running_loop()
     until_s = loop.time() + PATIENCE_S
-    while not (found := await condition()):
+    while not await condition():
         assert loop.time() < until_s, f"waited {PATIENCE_S} s in vain for {what}"
         await asyncio.sleep(0.02)
-    return found
 
 
-async def publishes(server: WholeServer, *documents: object, **options: object) -> int:
-    answer = await server.client.publish([a_workspace(), *documents], author="a test", **options)  # type: ignore[list-item,arg-type]
+async def publishes(server: WholeServer, *documents: Document) -> int:
+    answer = await server.client.publish([a_workspace(), *documents], author="a test", beyond_budgets=True)
     return int(answer.revision.number)
 
 
@@ -55,7 +55,7 @@ async def updates(agent: AgentProcess) -> dict[str, int]:
     return {name: int(value) for name, value in rows}
 
 
-def a_listener_document(port: int) -> Document:
+def a_listener_document(port: int, name: str = "web") -> Document:
     """It takes connections, and knows no route."""
     manager = {
         "@type": f"{TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -70,12 +70,12 @@ def a_listener_document(port: int) -> Document:
     }
     listener = {
         "@type": f"{TYPE}envoy.config.listener.v3.Listener",
-        "name": "web",
+        "name": name,
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
-    envelope = {"apiVersion": "fairlead.dev/v1", "kind": "EnvoyResource", "metadata": {"name": "web"}}
-    return Document("listener.yaml", json.dumps({**envelope, "spec": listener}).encode())
+    envelope = {"apiVersion": "fairlead.dev/v1", "kind": "EnvoyResource", "metadata": {"name": name}}
+    return Document(f"{name}.yaml", json.dumps({**envelope, "spec": listener}).encode())
 
 
 async def test_a_change_reaches_envoy_through_the_agent_and_its_ack_comes_back() -> None:
@@ -133,3 +133,26 @@ async def test_a_new_agent_resends_nothing_to_an_envoy_that_runs() -> None:
             assert after["cluster_manager.cluster_modified"] == 2
             assert after["cluster_manager.cluster_added"] == before["cluster_manager.cluster_added"]
             assert after["cluster.carts.update_success"] == before["cluster.carts.update_success"]
+
+
+async def rejected(server: WholeServer, words: str) -> bool:
+    nodes = await server.client.list_nodes("edge")
+    told = [each.rejection.message for node in nodes for each in node.types if each.HasField("rejection")]
+    return any(words in message for message in told)
+
+
+async def test_what_envoy_refuses_is_told_upstream_in_its_words_and_newer_content_ends_it() -> None:
+    async with whole_server() as server:
+        with an_agent(server.parts.addresses.xds) as agent:
+            await publishes(server, a_cluster_document("web"))
+            await started(agent)
+            await asyncio.to_thread(agent.ready)
+            # Two listeners may not share an address: Envoy refuses the second.
+            port = free_port()
+            await publishes(server, a_listener_document(port), a_listener_document(port, "other"))
+            await eventually(lambda: rejected(server, "has duplicate address"), "Envoy's words")
+            (why,) = await server.client.explain("edge", "other")
+            assert "has duplicate address" in why.rejections[0].message
+            mended = await publishes(server, a_listener_document(port), a_listener_document(free_port(), "other"))
+            await eventually(lambda: node_has(server, mended), "the mended state at the node")
+            assert not await rejected(server, "")
