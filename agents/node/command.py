@@ -13,9 +13,13 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 from agents.node.settings import SETTINGS, AgentSettings, load_settings
 from api.errors import FairleadError
+
+BUG = 70
 
 
 class Action(StrEnum):
@@ -46,11 +50,16 @@ LOOKS = {
 }
 """Each has `main(settings, as_json)`, which prints what it finds, changes nothing, and returns the exit code."""
 
+UNWANTED = ("rich",)
+"""What libraries take if it is there, and an agent has no use for: 4 MiB for the colours of tracebacks."""
+
 Reload = Callable[[], AgentSettings]
 
 
 def run() -> int:
     """The entry of `fairlead-agent`; returns the exit code."""
+    for name in UNWANTED:
+        sys.modules.setdefault(name, cast("ModuleType", None))
     return main(sys.argv[1:])
 
 
@@ -70,6 +79,11 @@ def main(arguments: Sequence[str]) -> int:
             print(finding, file=sys.stderr)
         print(f"error: {error.message}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:  # noqa: BLE001  # a defect ends the process; it is told as one
+        from api.telemetry import logs
+
+        logs.logger("agent").error("this is a bug in the agent; please report it", exc_info=error)
+        return BUG
 
 
 def carry_out(action: Action, read_settings: Reload, form: Form = Form.TABLE) -> int:

@@ -32,6 +32,7 @@ STEADY_S = 10.0
 """A stream that lasted so long was a good one: the next trouble is not a part of the one before."""
 
 LOST_JITTER_S = 0.2
+REASONS = 100
 
 Dial = Callable[[Address], aio.Channel]
 Beside = Callable[[aio.Channel], Awaitable[None]]
@@ -64,6 +65,7 @@ class Link:
         self._candidates = Candidates(len(upstreams))
         self._delays = retry_delays()
         self._answered_at_s = 0.0
+        self._told: set[tuple[int, str]] = set()
         self._waiting: aio.Channel | None = None
         self._log = logs.logger("upstream")
 
@@ -73,9 +75,16 @@ class Link:
         while True:
             began_s, number = clock(), self._candidates.current
             ended = await self._follow(number)
-            self._log.warning("upstream lost", upstream=str(self._upstreams[number]), reason=ended.because)
+            self._tell(number, ended)
             if self._waiting is None:
                 await self._go_on(ended, began_s, clock())
+
+    def _tell(self, number: int, ended: Ended) -> None:
+        """What is tried again and again is told once, until an upstream answers."""
+        told = (number, ended.because)
+        if told not in self._told:
+            self._told = {told, *(self._told if len(self._told) < REASONS else ())}
+            self._log.warning("upstream lost", upstream=str(self._upstreams[number]), reason=ended.because)
 
     async def _go_on(self, ended: Ended, began_s: float, now_s: float) -> None:
         """Choose the next, and wait where that is due."""
@@ -127,6 +136,7 @@ class Link:
     def _answered(self) -> None:
         self._answered_at_s = asyncio.get_running_loop().time()
         self._candidates.answered()
+        self._told.clear()
 
     async def _look_around(self, number: int, channel: aio.Channel, call: Call) -> None:
         """Leave a later upstream for an earlier one that is ready; one that is not ready for any that is."""
