@@ -40,6 +40,8 @@ cluster.web.upstream_rq_timeout: 3
 cluster.web.upstream_rq_per_try_timeout: 1
 cluster.web.upstream_rq_pending_overflow: 4
 cluster.web.upstream_cx_active: 6
+cluster.fairlead.upstream_rq_total: 1
+cluster.fairlead.upstream_cx_active: 1
 cluster_manager.warming_clusters: 1
 http.admin.downstream_rq_total: 99
 http.admin.downstream_rq_5xx: 9

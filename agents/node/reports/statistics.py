@@ -1,7 +1,7 @@
 """Envoy's page of statistics -> the numbers that gates need. Pure.
 
 The page has only what was ever used, so that it is small and cheap for Envoy: what is not on it has never happened.
-Counters are added up over clusters and listeners; the admin interface's own are left out.
+Counters are added up over clusters and listeners; Envoy's own are left out: its admin interface, its stream of xDS.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import quote
 
 from api.nodes.report import Statistics
+from xds.bootstrap import CLUSTER_NAME
 
 # What a statistic of Envoy adds to; several may add to one.
 _CLUSTER: Final[Mapping[str, str]] = {
@@ -41,7 +42,7 @@ _PATTERN: Final = (
     rf"|{'|'.join(map(re.escape, _WHOLE))}|{re.escape(_UPTIME)})$"
 )
 PAGE: Final = f"/stats?usedonly&filter={quote(_PATTERN, safe='')}"
-_OWN: Final = ("http.admin.", "listener.admin.")
+_OWN: Final = ("http.admin.", "listener.admin.", f"cluster.{CLUSTER_NAME}.")
 
 
 def statistics_of(page: bytes, instance: int | None) -> Statistics:
@@ -68,7 +69,7 @@ def _rows(page: bytes) -> Iterator[tuple[str, int]]:
 
 
 def _counted_as(name: str) -> str:
-    """Empty for what is not counted: the admin's own, and a worker's share of what is counted already."""
+    """Empty for what is not counted: Envoy's own, and a worker's share of what is counted already."""
     if name in _WHOLE:
         return _WHOLE[name]
     rest, _, last = name.rpartition(".")
