@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.node.assembly import state_file
@@ -74,6 +74,8 @@ def look_at(settings: AgentSettings) -> Node:
     """Read all of it, and ask the agent that runs. Raises NotUsable."""
     problems: list[str] = []
     vault, said = _vault(settings, problems), _said(settings, problems)
+    if said:  # it knows who it is, whatever this command was told
+        settings = replace(settings, node=str(said.get("node", "")), group=str(said.get("group", "")))
     floor = Floor(settings.state_dir / "floor.json")
     known = floor.of(settings.group, otherwise=-1)
     problems += [floor.damage] if floor.damage else []

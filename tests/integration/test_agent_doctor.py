@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import trustme
 
 from agents.node.generations.floor import Floor
 from snapshots.store.etcd.ports import free_port
+from tests.agents import an_agent
 from tests.certificates import write_certificates
 from tests.commands import Documents, offline, told
-from tests.spine import FAIRLEAD, Done, ServerProcess, wait_for
+from tests.spine import Done, ServerProcess
 
 GROUP = "edge"
 
@@ -97,21 +97,19 @@ def test_settings_and_keys_that_are_wrong_end_it_with_3(server: ServerProcess, t
     assert "secrets_key go together" in told(doctor(tmp_path, server.xds, "--secrets=seal"), 3).err
 
 
-def test_a_running_agent_is_asked_and_its_stream_left_alone(server: ServerProcess, tmp_path: Path) -> None:
-    ready, log = tmp_path / "ready.json", tmp_path / "log"
-    command = (
-        *FAIRLEAD, "agent", "--envoy=none", "--node=edge-9", f"--group={GROUP}", f"--servers={server.xds}",
-        f"--state-dir={tmp_path / 'state'}", "--http-address=127.0.0.1:0", f"--ready-file={ready}",
-    )  # fmt: skip
-    with log.open("wb") as sink:
-        agent = subprocess.Popen(command, stdout=sink, stderr=sink, cwd=tmp_path)
-    try:
-        wait_for(lambda: ready.exists() or agent.poll() is not None, "the agent")
-        assert agent.poll() is None, log.read_text()
-        found = checks(told(doctor(tmp_path, server.xds), 0))
+def test_a_running_agent_is_asked_and_its_stream_left_alone(server: ServerProcess) -> None:
+    with an_agent(server.xds, envoy="none") as agent:
+        agent.start()
+        found = checks(told(doctor(agent.directory, server.xds), 0))
         assert "/status" in found["agent"]["found"]
         assert "revision" not in found[f"upstream {server.xds}"]["found"]
         assert "http port" not in found
-    finally:
-        agent.terminate()
-        assert agent.wait(30) == 0
+
+
+def test_settings_that_are_not_those_of_the_agent_that_runs_are_told(server: ServerProcess) -> None:
+    with an_agent(server.xds, envoy="none", node="edge-9") as agent:
+        agent.start()
+        found = checks(told(doctor(agent.directory, server.xds), 0))["agent"]
+        assert (found["verdict"], "it is node edge-9" in found["found"]) == ("doubtful", True)
+        inspected = told(offline("agent", "inspect", "-o", "json", f"--state-dir={agent.state}"), 0).json()
+        assert (inspected["node"], inspected["group"], inspected["agent"]["node"]) == ("edge-9", GROUP, "edge-9")

@@ -63,7 +63,7 @@ def examine(settings: AgentSettings) -> Examination:
         *_key(settings),
         *generations_checks(settings),
         *certificate_checks(settings),
-        *([agent_check(state_file(settings))] if runs else []),
+        *([agent_check(state_file(settings), settings.node_id, settings.group)] if runs else []),
     ]
     return Examination(here, [*envoy_checks(settings), *upstream_checks(settings, floor=floor, agent_runs=runs)])
 

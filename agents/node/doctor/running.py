@@ -28,8 +28,8 @@ def is_locked(file: Path, locks: Path = LOCKS) -> bool:
     return any(row[1] == "FLOCK" and row[5].endswith(f":{inode}") for row in map(str.split, held.splitlines()))
 
 
-def agent_check(place: Path) -> Check:
-    """`place`: the file by which a running agent is found."""
+def agent_check(place: Path, node: str, group: str) -> Check:
+    """`place`: the file by which a running agent is found. `node` and `group`: who it should be by the settings."""
     try:
         said = said_by(place)
     except Silence as error:
@@ -40,6 +40,11 @@ def agent_check(place: Path) -> Check:
     served = said.get("served")
     revision = served.get("revision") if isinstance(served, dict) else said.get("revision")
     found = f"version {said.get('version')} at {said['url']}, revision {revision}"
+    if (said.get("node"), said.get("group")) != (node, group):
+        who = f"it is node {said.get('node')} of group {said.get('group')}, and these settings are not"
+        return Check(
+            NAME, Verdict.DOUBTFUL, f"{found}; {who}", "ask with the agent's own --config, flags and environment"
+        )
     if said.get("ready"):
         return Check(NAME, Verdict.GOOD, f"{found}, ready")
     return Check(NAME, Verdict.DOUBTFUL, f"{found}, not ready: {said.get('reason')}", "this gateway gets no traffic")
