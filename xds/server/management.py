@@ -16,9 +16,10 @@ from api.management.guard import Guard
 from api.management.policy import SERVICE, Proof, require_complete
 from api.management.service import ManagementService
 from api.management.v1 import management_pb2_grpc as rpc
-from xds.transport.health import Health, add_reflection
+from xds.transport.health import Health
 from xds.transport.listener import listen
 from xds.transport.observer import Observer
+from xds.transport.reflection import add_reflection
 from xds.transport.tls import TlsFiles, reloading_credentials
 
 _OPTIONS: tuple[tuple[str, int], ...] = (

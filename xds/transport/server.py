@@ -18,7 +18,7 @@ from xds.protocol.session import Session
 from xds.transport.catalogues import Catalogues
 from xds.transport.csds import CLIENT_STATUS, Audience, ClientStatusService
 from xds.transport.decoding import RequestDecoder
-from xds.transport.health import Health, add_reflection
+from xds.transport.health import Health
 from xds.transport.identity import Identify, by_cluster
 from xds.transport.limits import Limits
 from xds.transport.listener import listen, new_server
@@ -113,6 +113,8 @@ class XdsServer:
         services = self._add_services(server)
         health = Health(server, services)
         if self._options.reflection:
+            from xds.transport.reflection import add_reflection  # those who go without it need not hold it
+
             add_reflection(server, services, self._api.pool)
         tls, allowed = self._options.tls, self._options.plaintext_off_loopback
         credentials = reloading_credentials(tls, self._options.address, self._observer) if tls else None
