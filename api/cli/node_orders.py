@@ -44,11 +44,7 @@ def show_logs(invocation: Invocation, node: str, *, lines: int, follow: bool, re
 def show_running(invocation: Invocation, node: str, reason: str) -> None:
     """What Envoy says it runs. Its secrets are taken out by Envoy, and again here."""
     data = _whole(invocation, node, OrderKind.CONFIG, reason)
-    try:
-        dump = json.loads(data)
-    except ValueError:
-        raise OrderFailed(f"{node}: what its Envoy says of its configuration is not JSON") from None
-    dump = _redacted(dump)
+    dump = _redacted(_read(node, data))
     rows = tuple(_rows(dump))
     names = tuple(f"{section}/{name}" for section, name, _ in rows)
     show_listing(Listing(RUNS_COLUMNS, rows, names, dump, "this Envoy runs nothing"), invocation.output)
@@ -100,12 +96,21 @@ async def _lines(answer: AsyncIterator[pb.OrderNodeAnswer]) -> AsyncIterator[str
         yield rest
 
 
-def _redacted(dump: dict[str, Any]) -> dict[str, Any]:
+def _read(node: str, data: bytes) -> list[dict[str, Any]]:
+    """The parts of a config_dump. Raises OrderFailed for what is none."""
+    try:
+        dump = json.loads(data)
+        return [each for each in dump["configs"] if isinstance(each, dict)]
+    except (ValueError, TypeError, KeyError):
+        raise OrderFailed(f"{node}: what its Envoy says of its configuration is no config_dump") from None
+
+
+def _redacted(configs: list[dict[str, Any]]) -> dict[str, Any]:
     from api.cli.sensitive import Redactor
     from api.envoy.registry import load_default
 
     redactor = Redactor(load_default())
-    return {"configs": [redactor.redacted(each) for each in dump.get("configs", ())]}
+    return {"configs": [redactor.redacted(each) for each in configs]}
 
 
 def _rows(dump: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

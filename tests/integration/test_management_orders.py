@@ -215,3 +215,14 @@ async def test_what_envoy_runs_is_shown_without_its_secrets(server: WholeServer)
     assert CANARY not in shown.out + shown.err + table.out
     assert shown.json()["configs"][0]["dynamic_active_secrets"][0]["version_info"] == "v1"
     assert table.out.splitlines()[1].split() == ["dynamic_active_secrets", "web-key", "v1"]
+
+
+@pytest.mark.parametrize("said", [b"", b"[]", b'{"configs": 7}', b"<html>"])
+async def test_what_is_no_configuration_is_told_as_such(server: WholeServer, said: bytes) -> None:
+    async def says_it(agent: ReportingClient, order: nodes.Order) -> None:
+        await agent.answer(order.id, *([said] if said else []))
+
+    async with an_agent(server, says_it):
+        done = await fairlead(server, "node", "edge-1", "config", "--from", "envoy")
+    assert done.code == 6
+    assert "no config_dump" in done.err

@@ -142,6 +142,14 @@ def test_each_process_has_a_greater_number_than_the_one_before() -> None:
     assert 990 < second < instances.instance  # type: ignore[operator]
 
 
+def test_when_a_process_began_may_be_known_later() -> None:
+    instances = Instances()
+    instances.see((1, 0), None, 1_000)
+    before = instances.instance
+    instances.see((1, 0), 5, 1_010)
+    assert (instances.started_s, instances.instance) == (1_005, before)
+
+
 def test_a_process_that_is_not_known_is_told_apart_by_its_beginning() -> None:
     instances = Instances()
     instances.see((None, 0), 500, 1_000)

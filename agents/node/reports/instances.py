@@ -25,4 +25,6 @@ class Instances:
             began_s = started_s if started_s is not None else int(now_s)
             self.instance = max(began_s, (self.instance or 0) + 1)
             self.started_s = started_s
+        elif self.started_s is None:
+            self.started_s = started_s
         self._process = process
