@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
 from api.envoy.registry import EnvoyApi
@@ -47,6 +46,8 @@ class RequestDecoder:
 
     def state_json(self, data: bytes) -> StateRequest:
         """A DiscoveryRequest in JSON; fields that nobody here knows are skipped. Raises StreamRefused."""
+        from google.protobuf import json_format
+
         message: Any = self._state_class()
         try:
             json_format.Parse(data, message, ignore_unknown_fields=True, descriptor_pool=self._pool)
@@ -161,6 +162,8 @@ def _user_agent(node: Any) -> str:
 def _plain(metadata: Message) -> Mapping[str, object]:
     if not metadata.ByteSize():
         return {}
+    from google.protobuf import json_format  # two MiB, that many agents never need
+
     try:
         plain: dict[str, object] = json_format.MessageToDict(metadata)
     except (json_format.Error, ValueError, RecursionError) as error:

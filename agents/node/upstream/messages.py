@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
 from agents.node.relations import known_type, relations_in
@@ -108,6 +107,8 @@ def _introduce(message: Any, node: Node) -> None:
     if node.region or node.zone:
         message.locality.region, message.locality.zone = node.region, node.zone
     if node.metadata:
+        from google.protobuf import json_format
+
         json_format.ParseDict(dict(node.metadata), message.metadata)
     message.user_agent_name, _, version = node.user_agent.partition("/")
     numbers = version.split(".")
