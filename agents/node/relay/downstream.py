@@ -52,7 +52,7 @@ class Downstream(SilentObserver):
         self.on_news: Callable[[], None] = lambda: None
         self.on_relays: Callable[[], None] = lambda: None
         self.on_ready: Callable[[], None] = lambda: None
-        self._own = own
+        self.own = own
         self._mirror = mirror
         self._wants = wants
         self._content = Content(self.catalogue, mirror)
@@ -60,6 +60,7 @@ class Downstream(SilentObserver):
         self._below: dict[int, frozenset[str]] = {}
         self._told_old: set[int] = set()
         self._upstream_is_well = True
+        self._is_settling = False
         self._timers = Timers()
         self._log = logs.logger("relay")
 
@@ -71,14 +72,14 @@ class Downstream(SilentObserver):
     @property
     def relays(self) -> Collection[str]:
         """This one, and those below it as far as they are known."""
-        return {self._own}.union(*self._below.values())
+        return {self.own}.union(*self._below.values())
 
     def facts(self) -> dict[str, Any]:
         """For people, as JSON."""
         return {
             "address": self._server.address,
             "agents": len({info.node.id for info in self._open.values()}),
-            "relays": sorted(set(self.relays) - {self._own}),
+            "relays": sorted(set(self.relays) - {self.own}),
             "revision": self.catalogue.revision,
             "source": self._content.source.value,
             "has_upstream": not self.catalogue.is_old,
@@ -94,7 +95,7 @@ class Downstream(SilentObserver):
         self._settle_soon()
 
     def disconnected(self) -> None:
-        self.catalogue.is_old = True
+        self.catalogue.is_old, self._is_settling = True, False
         self._timers.put("settled", None, self._settled)
         if self.is_ready:
             self._timers.put("cut off", self._timers.now_s + CUT_OFF_S, self._cut_off)
@@ -117,6 +118,8 @@ class Downstream(SilentObserver):
             self._log.warning("no upstream answers: relaying what is on the disk", revision=self.catalogue.revision)
 
     def take(self, received: Received) -> None:
+        if self._content.source is Source.UPSTREAM and not self.catalogue.revision:
+            self._be_fresh()  # there is nothing here but what upstream says now
         with self._moving():
             self._content.take(received)
 
@@ -172,6 +175,7 @@ class Downstream(SilentObserver):
     # Whether others may know better
 
     def _settle_soon(self) -> None:
+        self._is_settling = True
         self._timers.put("settled", self._timers.now_s + SETTLE_S, self._settled)
 
     def _settled(self) -> None:
@@ -181,9 +185,13 @@ class Downstream(SilentObserver):
                 self._settle_soon()
             return
         if self._content.source is not Source.UPSTREAM:
-            with self._moving():
-                self._content.show(self._mirror.floor)
-        self.catalogue.is_old = False
+            self._content.show(self._mirror.floor)
+        self._be_fresh()
+        self._wake()
+
+    def _be_fresh(self) -> None:
+        self.catalogue.is_old = self._is_settling = False
+        self._timers.put("settled", None, self._settled)
         self._timers.put("cut off", None, self._cut_off)
         self._become(is_ready=True)
         self._send_back()
@@ -205,12 +213,15 @@ class Downstream(SilentObserver):
 
     @contextmanager
     def _moving(self) -> Iterator[None]:
-        """Wake the streams if the catalogue moves in the block."""
+        """Wake the streams if the catalogue moves in the block; those of an upstream that is just back in a moment."""
         position = self.catalogue.position
         yield
-        if self.catalogue.position != position:
-            self._server.fleet.published(self.catalogue.group, self.catalogue.revision)
-            self._server.groups.moved(self.catalogue.group)
+        if self.catalogue.position != position and not self._is_settling:
+            self._wake()
+
+    def _wake(self) -> None:
+        self._server.fleet.published(self.catalogue.group, self.catalogue.revision)
+        self._server.groups.moved(self.catalogue.group)
 
 
 def _member(stream: StreamInfo) -> tuple[str, int]:

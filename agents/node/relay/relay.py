@@ -6,6 +6,8 @@ import asyncio
 from typing import NoReturn
 
 from agents.node.relay.downstream import Downstream
+from agents.node.reports.below import ServedBelow
+from xds.fleet import Fleet
 from xds.transport.server import XdsServer
 
 
@@ -18,6 +20,10 @@ class Relay:
         self._changed = asyncio.Event()
         downstream.on_ready = self._changed.set
         downstream.serve_on(server)
+
+    def below(self, local: Fleet) -> ServedBelow:
+        """What there is to report. `local`: who takes from this agent on its own host."""
+        return ServedBelow(self.downstream.own, self.server.fleet, self.server.orders, local)
 
     async def start(self) -> None:
         """Listen. Raises InvalidConfig when the address cannot be had."""

@@ -7,7 +7,7 @@ node, which decides for itself what it allows.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.nodes.orders import Order, OrderEnd
@@ -17,7 +17,10 @@ from xds.transport.orders import OrderDesk
 
 
 class Below(Protocol):
-    """The nodes below a relay."""
+    """The nodes below a relay, and its own."""
+
+    def own_standing(self) -> Standing | None:
+        """Where the relay's own Envoy stands, whose verdicts are no part of the relay's; None where there is none."""
 
     def reports(self) -> Mapping[str, NodeReport]:
         """Of all nodes that are there now, by id."""
@@ -28,11 +31,16 @@ class Below(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServedBelow:
-    """Those that a server of this agent serves. `relay`: this agent's node."""
+    """Those that a server of this agent serves. `relay`: this agent's node; `local`: who takes from it on this host."""
 
     relay: str
     fleet: Fleet
     desk: OrderDesk
+    local: Fleet = field(default_factory=Fleet)
+
+    def own_standing(self) -> Standing | None:
+        own = self.local.node(self.relay)
+        return standing_of(own) if own is not None else None
 
     def reports(self) -> Mapping[str, NodeReport]:
         nodes = (node for node in self.fleet.nodes() if node.id != self.relay)
@@ -43,7 +51,7 @@ class ServedBelow:
 
     def _report(self, node: NodeStatus) -> NodeReport:
         known = node.reported.report if node.reported is not None else NodeReport(node.id)
-        placed = NodeReport(node.id, node.group, node.via or self.relay, standing=_standing(node))
+        placed = NodeReport(node.id, node.group, node.via or self.relay, standing=standing_of(node))
         return known.after(placed)
 
 
@@ -52,7 +60,7 @@ def _is_there(node: NodeStatus) -> bool:
     return node.state is not NodeState.OFFLINE or (node.reported is not None and node.reported.connected)
 
 
-def _standing(node: NodeStatus) -> Standing | None:
+def standing_of(node: NodeStatus) -> Standing | None:
     """None for one that takes nothing: there is nothing to wait for."""
     if node.state is NodeState.OFFLINE:
         return None

@@ -11,7 +11,7 @@ from xds.protocol.resource import Resource
 from xds.protocol.types import TypeUrl
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """For what nobody knows."""
 
 
@@ -26,9 +26,9 @@ class Sources:
     node: str
     group: str
     agent: Agent
-    keeper: Callable[[], EnvoyKeeper | None] = _nothing
+    keeper: Callable[[], EnvoyKeeper | None] = nothing
     held: Callable[[TypeUrl], Mapping[str, Resource] | None] = lambda type_url: None
     types: Callable[[], Iterable[TypeUrl]] = tuple
     content: Callable[[], str] = str
-    generations: Callable[[], Generations | None] = _nothing
-    standing: Callable[[], Standing | None] = _nothing
+    generations: Callable[[], Generations | None] = nothing
+    standing: Callable[[], Standing | None] = nothing

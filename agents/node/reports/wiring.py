@@ -17,7 +17,7 @@ from agents.node.reports.hiding import texts_in
 from agents.node.reports.operator import Operator
 from agents.node.reports.reporter import Reporter
 from agents.node.reports.schedule import Schedule
-from agents.node.reports.sources import Sources
+from agents.node.reports.sources import Sources, nothing
 from agents.node.settings import AgentSettings
 from api.hosting.version import version
 from api.nodes.report import Agent, Generations
@@ -51,6 +51,7 @@ def make_reporter(
         types=lambda: types_held(passage),
         content=lambda: content_of(passage.catalogue),
         generations=lambda: generations_of(passage, last_good),
+        standing=below.own_standing if below is not None else nothing,
     )
     collector = Collector(sources, Schedule(settings.report_interval_s))
     audit = Audit(settings.state_dir / "audit.jsonl")
