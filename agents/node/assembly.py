@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from agents.node.envoy.admin import admin_place
+from agents.node.envoy.admin import Admin, admin_place
 from agents.node.envoy.bootstrap_file import Bootstrap
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.envoy.life import Limits
+from agents.node.envoy.minding import Minding
 from agents.node.envoy.supervisor import Supervised, Supervisor
 from agents.node.generations.floor import Floor
 from agents.node.generations.reading import Owner
@@ -25,7 +26,6 @@ from agents.node.relations import relations_in
 from agents.node.relay.downstream import Downstream
 from agents.node.relay.relay import Relay
 from agents.node.relay.serving import only, relay_server
-from agents.node.reports.below import ServedBelow
 from agents.node.reports.reporter import Reporter
 from agents.node.reports.wiring import make_reporter
 from agents.node.settings import AgentSettings
@@ -46,6 +46,7 @@ from xds.transport.tls import TlsFiles
 
 GENERATIONS, FLOOR = "generations", "floor.json"
 """Below the state directory."""
+PARENT_LONGER_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
     status = Status(settings, passage, last_good)
     relay = _relay(settings, api, passage, wants)
     status.relay = relay
-    below = ServedBelow(identity.node_id, relay.server.fleet, relay.server.orders) if relay is not None else None
+    below = relay.below(server.fleet) if relay is not None else None
     reporter = make_reporter(settings, passage, last_good, lambda: status.envoy, below)
     if relay is not None:
         relay.downstream.on_news = reporter.wake
@@ -97,15 +98,35 @@ def make_keeper(settings: AgentSettings, xds_address: str, hooks: Hooks) -> Envo
     """Who keeps Envoy; None where there is none to keep. Raises InvalidConfig."""
     if settings.envoy == "none":
         return None
-    directory = settings.state_dir.absolute() / "envoy"
-    admin = admin_place(settings.envoy_admin or f"unix:{directory / 'admin.sock'}")
-    facts = NodeFacts(settings.region, settings.zone, metadata=dict(settings.labels))
-    bootstrap = Bootstrap(
-        settings.node_id, settings.group, _place(xds_address), admin, facts, overlay=settings.bootstrap_overlay
-    )
-    limits = Limits(hang_s=settings.hang_s, drain_delay_s=settings.drain_delay_s, drain_s=settings.drain_s)
+    bootstrap, limits = bootstrap_of(settings, xds_address), _limits(settings)
+    if settings.envoy == "mind":
+        return Minding(Admin(bootstrap.admin), limits, hooks)
+    directory = _envoy_directory(settings)
     what = Supervised(bootstrap, directory, settings.envoy_binary, settings.envoy_arguments, limits)
     return Supervisor(what, hooks)
+
+
+def bootstrap_of(settings: AgentSettings, xds_address: str) -> Bootstrap:
+    """What Envoy is to start with. Raises InvalidConfig for an admin address that cannot be."""
+    admin = admin_place(settings.envoy_admin or f"unix:{_envoy_directory(settings) / 'admin.sock'}")
+    facts = NodeFacts(settings.region, settings.zone, metadata=dict(settings.labels))
+    return Bootstrap(
+        settings.node_id, settings.group, _place(xds_address), admin, facts, overlay=settings.bootstrap_overlay
+    )
+
+
+def _envoy_directory(settings: AgentSettings) -> Path:
+    return settings.state_dir.absolute() / "envoy"
+
+
+def _limits(settings: AgentSettings) -> Limits:
+    return Limits(
+        hang_s=settings.hang_s,
+        drain_delay_s=settings.drain_delay_s,
+        drain_s=settings.drain_s,
+        # What a hot restart replaces has as long as one that stops, and a little more: Envoy counts from elsewhere.
+        parent_shutdown_s=settings.drain_s + PARENT_LONGER_S,
+    )
 
 
 def _relay(settings: AgentSettings, api: EnvoyApi, passage: Passage, wants: Wants) -> Relay | None:

@@ -10,8 +10,9 @@ import asyncio
 import gc
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import NoReturn
 
-from agents.node.assembly import Parts, assemble, make_keeper, state_file
+from agents.node.assembly import Parts, assemble, bootstrap_of, make_keeper, state_file
 from agents.node.envoy.facts import EnvoyFacts
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.reports.wiring import waking
@@ -52,7 +53,7 @@ async def run(settings: AgentSettings, reload: Reload | None = None) -> int:
             keeper = _keeper(parts)
             gc.collect()
             gc.freeze()
-            await _live(parts, keeper, signals)
+            await _live(parts, keeper, signals, reload)
     return 0
 
 
@@ -88,7 +89,7 @@ def _keeper(parts: Parts) -> EnvoyKeeper | None:
     return keeper
 
 
-async def _live(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals) -> None:
+async def _live(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals, reload: Reload | None) -> None:
     """All that an agent does at the same time, until it is asked to end and Envoy has ended or is left."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -97,6 +98,8 @@ async def _live(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals) -> N
             following = group.create_task(parts.link.run())
             lasting = group.create_task(parts.last_good.run())
             beside = [group.create_task(parts.relay.run())] if parts.relay is not None else []
+            if keeper is not None and reload is not None:
+                beside.append(group.create_task(_reloading(parts, keeper, signals, reload)))
             keeping = group.create_task(keeper.run()) if keeper is not None else None
             ending = group.create_task(_ending(parts, keeper, signals))
             await (keeping or ending)
@@ -118,6 +121,21 @@ async def _ending(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals) ->
     keeper.stop()
     await signals.hurry.wait()
     keeper.hurry()
+
+
+async def _reloading(parts: Parts, keeper: EnvoyKeeper, signals: Signals, reload: Reload) -> NoReturn:
+    """SIGHUP: what Envoy starts with is looked at again, and another takes over where it has changed."""
+    log = logs.logger("agent")
+    while True:
+        await signals.reload.wait()
+        signals.reload.clear()
+        try:
+            settings = await asyncio.to_thread(reload)
+            logs.configure(settings.log_level, settings.log_format)
+            done = await keeper.refresh(bootstrap_of(settings, parts.server.address))
+            log.info("the settings were read again", envoy=done or "goes on: it has what it should")
+        except FairleadError as error:
+            log.warning("the settings were read again, and nothing was changed", why=error.message)
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -332,7 +332,7 @@ def test_of_two_that_are_found_the_newer_takes_over_when_it_says_that_it_is_live
         (Exit(-11), "ended by SIGSEGV"),
         (Exit(-200), "ended by signal 200"),
         (Exit(1), "exited with code 1"),
-        (Exit(None), "ended; how is not known, for an earlier agent had started it"),
+        (Exit(None), "ended; how is not known, for it was no child of this agent"),
     ],
 )
 def test_an_exit_is_told_in_words(exit: Exit, words: str) -> None:

@@ -53,13 +53,15 @@ class ServerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """Of /server_info. `version` such as 1.40.0; `hot_restart_version` is what two epochs must agree on."""
+    """Of /server_info. `version` such as 1.40.0; `hot_restart_version` is what two epochs must agree on; `uptime_s` is
+    that of this epoch."""
 
     version: str
     state: ServerState
     epoch: int
     base_id: int
     hot_restart_version: str
+    uptime_s: float
 
 
 def admin_place(text: str) -> AdminPlace:
@@ -141,6 +143,12 @@ class Admin:
         found = await self.statistics(r"^listener\..*\.downstream_cx_active$")
         return sum(value for name, value in found.items() if _counts(name))
 
+    async def until_cut(self) -> None:
+        """Connect, say nothing, and return when Envoy ends the connection, as it does when it ends itself."""
+        with _translated(f"Envoy's admin interface at {self}", "a connection", 0):
+            async with self._connection() as (reader, _):
+                await reader.read(1)
+
     async def _whole(self, method: str, page: str, deadline_s: float | None) -> bytes:
         status, body = await self._answer(method, page, deadline_s)
         if status != 200:
@@ -213,6 +221,7 @@ class _ServerInfo(msgspec.Struct):
     version: str
     state: str
     hot_restart_version: str = ""
+    uptime_current_epoch: str = "0s"
     command_line_options: _Options = msgspec.field(default_factory=_Options)
 
     def understood(self) -> ServerInfo:
@@ -225,6 +234,7 @@ class _ServerInfo(msgspec.Struct):
             epoch=options.restart_epoch,
             base_id=int(options.base_id),
             hot_restart_version=self.hot_restart_version,
+            uptime_s=float(self.uptime_current_epoch.removesuffix("s")),
         )
 
 

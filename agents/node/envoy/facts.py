@@ -66,7 +66,7 @@ class Exit:
 
 def _how(status: int | None) -> str:
     if status is None:
-        return "ended; how is not known, for an earlier agent had started it"
+        return "ended; how is not known, for it was no child of this agent"
     if status < 0:
         return "killed" if status == -signal.SIGKILL else f"ended by {_signal_name(-status)}"
     return f"exited with code {status}"

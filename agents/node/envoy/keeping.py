@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from agents.node.envoy.admin import Admin
+from agents.node.envoy.bootstrap_file import Bootstrap
 from agents.node.envoy.facts import EnvoyFacts, Exit
 from api.errors import FairleadError
 
@@ -69,6 +70,11 @@ class EnvoyKeeper(Protocol):
 
     async def restart(self, *, drained: bool = False) -> str:
         """Hot restart, or one after a drain. Returns what is done, in words; raises EnvoyStays, which says why not."""
+
+    async def refresh(self, bootstrap: Bootstrap | None = None) -> str:
+        """A hot restart if the program or the bootstrap is another than Envoy runs with: what is done, empty if there
+        was no need. `bootstrap`: from now on it is that one. Raises as `restart` does, EnvoyMissing and InvalidConfig;
+        then everything is as it was."""
 
     def hold(self) -> None:
         """Turn clients away, connections ending as they can, until `release`; Envoy goes on. Idempotent."""

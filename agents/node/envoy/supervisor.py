@@ -14,9 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import structlog
-
-from agents.node.envoy import hot_restart, life, logs
+from agents.node.envoy import hot_restart, life
 from agents.node.envoy.admin import Admin, AdminError, ServerInfo, ServerState
 from agents.node.envoy.bootstrap_file import Bootstrap, write_bootstrap
 from agents.node.envoy.command import Call, checked
@@ -24,9 +22,11 @@ from agents.node.envoy.facts import EnvoyFacts, Exit, Phase
 from agents.node.envoy.family import Family, Member
 from agents.node.envoy.keeping import EnvoyStays, Hooks
 from agents.node.envoy.life import Decisions, Life, Limits
+from agents.node.envoy.logs import LIMIT_BYTES, cut_if_large, last_lines
 from agents.node.envoy.orphans import Orphans
 from agents.node.envoy.wanting import Wish, objection, wish
 from api.errors import FairleadError, InvalidConfig
+from api.telemetry import logs
 
 _FIRST_LOOK_S, _LONGEST_LOOK_S, _DRAINING_LOOK_S, _LONGER = 0.05, 1.0, 0.25, 1.3
 _ASK_S = 5.0
@@ -48,7 +48,7 @@ class Supervised:
     binary: Path | None = None
     arguments: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    log_limit_bytes: int = logs.LIMIT_BYTES
+    log_limit_bytes: int = LIMIT_BYTES
 
 
 class Supervisor:
@@ -58,7 +58,7 @@ class Supervisor:
         """Raises InvalidConfig for arguments that are the agent's own."""
         self._what = what
         self._hooks = hooks or Hooks()
-        self._log = structlog.get_logger("envoy")
+        self._log = logs.logger("envoy")
         directory, limits = what.directory.absolute(), what.limits
         arguments = checked(what.arguments)
         call = Call(
@@ -123,10 +123,7 @@ class Supervisor:
         return "another Envoy takes over" if self._life.ready else "Envoy is started again"
 
     async def refresh(self, bootstrap: Bootstrap | None = None) -> str:
-        """A hot restart if the program or the bootstrap is another than Envoy runs with; empty if there was no need.
-
-        Raises as `restart` does; then everything is as it was.
-        """
+        """See EnvoyKeeper."""
         before = self._what
         self._what = replace(before, bootstrap=bootstrap or before.bootstrap)
         try:
@@ -288,7 +285,7 @@ class Supervisor:
         status = await self._family.ended(number)
         exit = Exit(status, self._life.asked(number))
         if exit.crashed:
-            self._log.warning(f"Envoy {exit}{await asyncio.to_thread(logs.last_lines, self.log_file)}")
+            self._log.warning(f"Envoy {exit}{await asyncio.to_thread(last_lines, self.log_file)}")
         self._events.put_nowait(lambda now_s: self._exited(number, exit, now_s))
 
     def _exited(self, number: int, exit: Exit, now_s: float) -> Decisions:
@@ -405,7 +402,7 @@ class Supervisor:
     async def _tidy(self) -> None:
         while True:
             with suppress(OSError):  # a disk that is full: it is tried again
-                await asyncio.to_thread(logs.cut_if_large, self.log_file, self._what.log_limit_bytes)
+                await asyncio.to_thread(cut_if_large, self.log_file, self._what.log_limit_bytes)
             await asyncio.sleep(_TIDY_S)
 
     # What is known
