@@ -79,7 +79,7 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
     relay = _relay(settings, api, passage, wants)
     status.relay = relay
     below = relay.below(server.fleet) if relay is not None else None
-    reporter = make_reporter(settings, passage, last_good, lambda: status.envoy, below)
+    reporter = make_reporter(settings, passage, last_good, lambda: status.envoy, below, lambda: link.passed_by)
     if relay is not None:
         relay.downstream.on_news = reporter.wake
     link = Link(

@@ -102,6 +102,8 @@ def agent_lines(node: pb.Node, now_s: float) -> Iterator[str]:
     yield escape(f"  agent {agent.version or UNKNOWN}, heard {heard(node, now_s)} ago; {allows}")
     if agent.labels:
         yield escape(f"  labels {labels(agent)}")
+    if agent.passed_by:
+        yield escape(f"  does not follow {agent.passed_by}")
     for name, lines in (("envoy", _envoy), ("generations", _generations), ("statistics", _statistics)):
         if report.HasField(name):
             yield from (escape(f"  {line}") for line in lines(getattr(report, name), now_s))

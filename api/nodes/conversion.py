@@ -49,6 +49,7 @@ def agent_message(agent: shapes.Agent) -> pb.Agent:
         allows=agent.allows,
         mode=agent.mode,
         relay=agent.relay,
+        passed_by=agent.passed_by,
     )
 
 
@@ -117,6 +118,7 @@ def agent_from(message: Message) -> shapes.Agent:
         allows=_words(message.allows, LIMITS.allows),
         mode=_word(message.mode),
         relay=message.relay,
+        passed_by=printable(message.passed_by, LIMITS.text_characters),
     )
 
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass, fields, replace
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """The agent itself. `allows`: the operations that its configuration allows; `mode`: what it is to its Envoy."""
+    """The agent itself. `allows`: the operations that its configuration allows; `mode`: what it is to its Envoy.
+
+    `passed_by`: the upstream that it would rather follow and does not, and why.
+    """
 
     version: str = ""
     region: str = ""
@@ -19,6 +22,7 @@ class Agent:
     allows: tuple[str, ...] = ()
     mode: str = ""
     relay: bool = False
+    passed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from agents.node.envoy.admin import Admin, AdminError
@@ -54,7 +54,7 @@ class Collector:
         self.report = self.report.after(
             NodeReport(
                 self.sources.node,
-                agent=self.sources.agent,
+                agent=replace(self.sources.agent, passed_by=self.sources.passed_by()),
                 envoy=self._envoy(facts) if facts is not None else None,
                 generations=self.sources.generations(),
                 standing=self.sources.standing(),

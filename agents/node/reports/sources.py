@@ -21,6 +21,7 @@ class Sources:
 
     `held`: what Envoy should run of a type, by name; None where that is not known. `types`: of which it should run
     anything. `content`: another text whenever that is another. `generations`, `standing`: None where nothing is known.
+    `passed_by`: as in `Agent`.
     """
 
     node: str
@@ -32,3 +33,4 @@ class Sources:
     content: Callable[[], str] = str
     generations: Callable[[], Generations | None] = nothing
     standing: Callable[[], Standing | None] = nothing
+    passed_by: Callable[[], str] = str

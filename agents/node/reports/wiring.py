@@ -31,8 +31,10 @@ def make_reporter(
     last_good: LastGood,
     keeper: Callable[[], EnvoyKeeper | None],
     below: Below | None = None,
+    passed_by: Callable[[], str] = str,
 ) -> Reporter:
-    """`keeper`: who keeps Envoy now. `below`: the nodes of a relay."""
+    """`keeper`: who keeps Envoy now. `below`: the nodes of a relay. `passed_by`: which upstream is not followed, and
+    why."""
     agent = Agent(
         version(),
         settings.region,
@@ -52,6 +54,7 @@ def make_reporter(
         content=lambda: content_of(passage.catalogue),
         generations=lambda: generations_of(passage, last_good),
         standing=below.own_standing if below is not None else nothing,
+        passed_by=passed_by,
     )
     collector = Collector(sources, Schedule(settings.report_interval_s))
     audit = Audit(settings.state_dir / "audit.jsonl")

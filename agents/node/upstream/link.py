@@ -66,8 +66,15 @@ class Link:
         self._delays = retry_delays()
         self._answered_at_s = 0.0
         self._told: set[tuple[int, str]] = set()
+        self._faults: dict[int, str] = {}
         self._waiting: aio.Channel | None = None
         self._log = logs.logger("upstream")
+
+    @property
+    def passed_by(self) -> str:
+        """The upstream that comes first and is not followed, and why; empty where the first is."""
+        number = min((each for each in self._faults if each < self._candidates.current), default=None)
+        return f"{self._upstreams[number]}: {self._faults[number]}" if number is not None else ""
 
     async def run(self) -> NoReturn:
         """Follow, until cancelled."""
@@ -76,6 +83,8 @@ class Link:
             began_s, number = clock(), self._candidates.current
             ended = await self._follow(number)
             self._tell(number, ended)
+            if ended.is_fault:
+                self._faults[number] = ended.because
             if self._waiting is None:
                 await self._go_on(ended, began_s, clock())
 
@@ -136,6 +145,7 @@ class Link:
     def _answered(self) -> None:
         self._answered_at_s = asyncio.get_running_loop().time()
         self._candidates.answered()
+        self._faults.pop(self._candidates.current, None)
         self._told.clear()
 
     async def _look_around(self, number: int, channel: aio.Channel, call: Call) -> None:
