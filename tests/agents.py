@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from agents.node.assembly import Parts, assemble
 from agents.node.envoy.adoption import running
@@ -143,26 +143,25 @@ def _flag(name: str, value: object) -> str:
 
 
 @asynccontextmanager
-async def an_agent_here(*servers: str, **settings: object) -> AsyncIterator[Parts]:
-    """An agent without an Envoy, in this process, serving and following. Its upstreams are asked in the order given."""
-    directory = Path(tempfile.mkdtemp(prefix="agent"))
-    own = {
-        "node": "edge-1",
-        "group": "edge",
-        "envoy": "none",
-        "servers": ",".join(servers),
-        "state_dir": str(directory),
-    }
-    settings = {**own, "http_address": ANYWHERE, "report_interval_s": 0, **settings}
-    parts = assemble(load_settings(flags=settings), load_default())
+async def an_agent_here(*servers: str, state: Path | None = None, **settings: object) -> AsyncIterator[Parts]:
+    """An agent in this process, serving and following; nobody keeps an Envoy. Servers are asked in the order given.
+
+    `state`: a directory that outlives it. With `envoy="mind"` a client that calls itself edge-1 is its Envoy.
+    """
+    directory = state or Path(tempfile.mkdtemp(prefix="agent"))
+    who = {"node": "edge-1", "group": "edge", "envoy": "none", "envoy_admin": ANYWHERE, "servers": ",".join(servers)}
+    own = {"state_dir": str(directory), "http_address": ANYWHERE, "report_interval_s": 0}
+    parts = assemble(load_settings(flags={**who, **own, **settings}), load_default())
+    tasks: list[asyncio.Task[NoReturn]] = []
     try:
         await parts.last_good.begin(parts.settings.start_patience_s)
         await parts.server.start()
-        tasks = [asyncio.create_task(parts.link.run()), asyncio.create_task(parts.last_good.run())]
+        tasks += [asyncio.create_task(parts.link.run()), asyncio.create_task(parts.last_good.run())]
         yield parts
+    finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    finally:
         await parts.server.drain(0)
-        shutil.rmtree(directory, ignore_errors=True)
+        if state is None:
+            shutil.rmtree(directory, ignore_errors=True)

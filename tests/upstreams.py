@@ -29,20 +29,20 @@ class Refusal(Exception):
 
 
 class ScriptedUpstream:
-    """`async with ScriptedUpstream(behave) as upstream:` listens at `upstream.address`."""
+    """`async with ScriptedUpstream(behave) as upstream:` listens at `upstream.address`; anywhere, if none is given."""
 
-    def __init__(self, behave: Behaviour) -> None:
+    def __init__(self, behave: Behaviour, address: str = "") -> None:
         self.behave = behave
         self.requests: list[Any] = []
         self.streams = 0
-        self.address = ""
+        self.address = address
         self._server = aio.server()
         self._open: set[Any] = set()
 
     async def __aenter__(self) -> Self:
         methods = {"DeltaAggregatedResources": grpc.stream_stream_rpc_method_handler(self._serve)}
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(ADS, methods),))
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self.address = f"127.0.0.1:{self._server.add_insecure_port(self.address or '127.0.0.1:0')}"
         await self._server.start()
         return self
 

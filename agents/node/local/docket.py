@@ -30,9 +30,8 @@ class Verdict:
 class Docket:
     """Of one stream to upstream. `judge` looks at what Envoy has made of an answer by now."""
 
-    def __init__(self, judge: Judge, within_s: float = VERDICT_S) -> None:
+    def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._within_s = within_s
         self._waiting: dict[str, tuple[Brought, float]] = {}
         self._overdue: dict[TypeUrl, dict[str, Brought]] = {}
 
@@ -51,7 +50,7 @@ class Docket:
 
     def add(self, brought: Brought, now_s: float) -> None:
         """An answer was taken."""
-        self._waiting[brought.nonce] = (brought, now_s + self._within_s)
+        self._waiting[brought.nonce] = (brought, now_s + VERDICT_S)
 
     def settled(self) -> tuple[Verdict, ...]:
         """Verdicts that have come since, in the order of the answers."""
