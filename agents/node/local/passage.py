@@ -159,7 +159,8 @@ class Passage(SilentObserver):
             self.clients.asked(stream, observation.type_url)
             self.want()
             if self.content.source is Source.NOTHING and self._is_away:
-                self._timers.put("disk", self._timers.now_s + GATHERING_S, self._show_disk)
+                gathering_s = 0 if self.clients.own_is_new else GATHERING_S
+                self._timers.put("disk", self._timers.now_s + gathering_s, self._show_disk)
         if self.clients.is_own(stream):
             if isinstance(observation, Rejected):
                 self._refused(observation)
