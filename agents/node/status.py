@@ -10,10 +10,12 @@ from typing import Any
 from agents.node.envoy.keeping import EnvoyKeeper
 from agents.node.last_good import LastGood
 from agents.node.local.passage import Passage
+from agents.node.measures import Measures
 from agents.node.relay.relay import Relay
 from agents.node.settings import AgentSettings
 from api.hosting.probes import Answer, Page, json_answer, text
 from api.hosting.version import version
+from api.telemetry.exposition import CONTENT_TYPE
 
 
 class Status:
@@ -26,12 +28,14 @@ class Status:
         self._settings = settings
         self._passage = passage
         self._last_good = last_good
+        self._measures = Measures(passage, last_good, self.not_ready, lambda: self.envoy)
 
     @property
     def pages(self) -> Mapping[str, Page]:
         return {
             "/healthz": lambda: text("ok\n"),
             "/readyz": self._readyz,
+            "/metrics": lambda: Answer(self._measures.page(), content_type=CONTENT_TYPE),
             "/status": lambda: json_answer(json.dumps(self.document(), indent=1).encode()),
         }
 

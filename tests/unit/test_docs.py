@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from agents.node.measures import INSTRUMENTS as OF_AN_AGENT
 from api.cli import main as entry
 from api.cli.application import load
 from api.cli.repository_layout import ENVIRONMENTS, WORKFLOW_FILE, repository_files
 from api.cli.starting import Start
 from api.cli.table import BY_NAME
-from api.telemetry.metrics import INSTRUMENTS
+from api.telemetry.metrics import INSTRUMENTS, Instrument
 from tests.spine import ROOT
 from xds.server.settings import SETTINGS
 
@@ -59,18 +61,19 @@ def test_commands_that_are_shown_have_such_options(command: str, capsys: pytest.
     assert [option for option in options if option not in help_text] == []
 
 
-def metrics_table() -> str:
+def metrics_table(instruments: Iterable[Instrument]) -> str:
     rows = [
         f"| `{row.name}` | {row.kind} | {row.unit} | {', '.join(row.attributes) or '-'} | {row.help} |"
-        for row in sorted(INSTRUMENTS, key=lambda row: row.name)
+        for row in sorted(instruments, key=lambda row: row.name)
     ]
     return "\n".join(["| name | kind | unit | attributes | what |", "| --- | --- | --- | --- | --- |", *rows])
 
 
-def test_the_table_of_metrics_is_the_one_in_the_code() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text()
-    shown = page.partition("<!-- metrics: begin -->")[2].partition("<!-- metrics: end -->")[0].strip()
-    assert shown == metrics_table()
+@pytest.mark.parametrize(("page", "instruments"), [("operations", INSTRUMENTS), ("agent", OF_AN_AGENT)])
+def test_the_table_of_metrics_is_the_one_in_the_code(page: str, instruments: Iterable[Instrument]) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    shown = text.partition("<!-- metrics: begin -->")[2].partition("<!-- metrics: end -->")[0].strip()
+    assert shown == metrics_table(instruments)
 
 
 @pytest.mark.parametrize("number", range(1, 38))
