@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from agents.node.envoy.admin import Admin, admin_place
-from agents.node.envoy.bootstrap_file import Bootstrap
+from agents.node.envoy.bootstrap_file import Bootstrap, content_of, write_bootstrap
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.envoy.life import Limits
 from agents.node.envoy.minding import Minding
@@ -99,9 +99,11 @@ def make_keeper(settings: AgentSettings, xds_address: str, hooks: Hooks) -> Envo
     if settings.envoy == "none":
         return None
     bootstrap, limits = bootstrap_of(settings, xds_address), _limits(settings)
-    if settings.envoy == "mind":
-        return Minding(Admin(bootstrap.admin), limits, hooks)
     directory = _envoy_directory(settings)
+    if settings.envoy == "mind":
+        offered = directory / "bootstrap.json"
+        write_bootstrap(content_of(bootstrap), offered)
+        return Minding(Admin(bootstrap.admin), limits, hooks, offered=offered)
     what = Supervised(bootstrap, directory, settings.envoy_binary, settings.envoy_arguments, limits)
     return Supervisor(what, hooks)
 

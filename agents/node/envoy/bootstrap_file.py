@@ -54,11 +54,15 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_bootstrap(content: bytes, file: Path) -> None:
-    """Have `file` hold it, for this user alone. Raises InvalidConfig; the file is as it was then."""
+def write_bootstrap(content: bytes, file: Path) -> bool:
+    """Have `file` hold it, for this user alone; whether it did not already. Raises InvalidConfig; the file is as it was
+    then."""
     try:
-        if not file.exists() or file.read_bytes() != content:
-            write_durably(file, [content])
+        if file.exists() and file.read_bytes() == content:
+            return False
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_durably(file, [content])
+        return True
     except OSError as error:
         raise InvalidConfig(f"cannot write Envoy's bootstrap {file}: {error.strerror or error}") from error
 

@@ -1,6 +1,7 @@
 """Keeps watch over an Envoy that somebody else runs, such as systemd: all through its admin interface.
 
-It starts nothing and signals nothing. A restart is Envoy's own end, after which whoever runs it starts it again.
+It starts nothing and signals nothing. A restart is Envoy's own end, after which whoever runs it starts it again, with
+the bootstrap that is offered to them or with one of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agents.node.envoy.admin import Admin, AdminError, ServerInfo, ServerState
-from agents.node.envoy.bootstrap_file import Bootstrap
+from agents.node.envoy.bootstrap_file import Bootstrap, content_of, write_bootstrap
 from agents.node.envoy.facts import EnvoyFacts, Exit, Phase
 from agents.node.envoy.keeping import EnvoyStays, Hooks
 from agents.node.envoy.life import SILENT_ASKS, Limits
@@ -31,12 +32,23 @@ _PHASES = {
 
 
 class Minding:
-    """An `EnvoyKeeper` for an Envoy that the agent does not run. `run` once."""
+    """An `EnvoyKeeper` for an Envoy that the agent does not run. `run` once.
+
+    `offered`: where its bootstrap is written for those who run it; None for nowhere.
+    """
 
     log_file: Path | None = None
 
-    def __init__(self, admin: Admin, limits: Limits | None = None, hooks: Hooks | None = None) -> None:
+    def __init__(
+        self,
+        admin: Admin,
+        limits: Limits | None = None,
+        hooks: Hooks | None = None,
+        *,
+        offered: Path | None = None,
+    ) -> None:
         self.admin = admin
+        self._offered = offered
         self.facts = EnvoyFacts()
         self._limits = limits or Limits()
         self._hooks = hooks or Hooks()
@@ -92,8 +104,10 @@ class Minding:
         return "Envoy was drained and has ended; whoever runs it starts it again"
 
     async def refresh(self, bootstrap: Bootstrap | None = None) -> str:
-        """Nothing to do: whoever runs it has its program and its bootstrap."""
-        return ""
+        """Its program is for whoever runs it to choose; what it is to start with is offered to them anew."""
+        if bootstrap is None or self._offered is None or not write_bootstrap(content_of(bootstrap), self._offered):
+            return ""
+        return "another bootstrap is written; it counts when whoever runs Envoy starts it again"
 
     async def run(self) -> None:
         """Until `stop` is done: load balancers have had their time to notice. Envoy itself goes on."""
