@@ -284,9 +284,9 @@ class Supervisor:
     async def _until_it_ends(self, number: int) -> None:
         status = await self._family.ended(number)
         exit = Exit(status, self._life.asked(number))
+        self._events.put_nowait(lambda now_s: self._exited(number, exit, now_s))
         if exit.crashed:
             self._log.warning(f"Envoy {exit}{await asyncio.to_thread(last_lines, self.log_file)}")
-        self._events.put_nowait(lambda now_s: self._exited(number, exit, now_s))
 
     def _exited(self, number: int, exit: Exit, now_s: float) -> Decisions:
         if number == self._life.current:
@@ -411,7 +411,7 @@ class Supervisor:
         life, member = self._life, self._current
         return EnvoyFacts(
             phase=life.phase,
-            ready=life.ready and life.phase in _SERVING and not self._held and self._welcomes,
+            ready=member is not None and life.ready and life.phase in _SERVING and not self._held and self._welcomes,
             pid=member.child.pid if member else None,
             epoch=member.epoch.number if member else 0,
             version=self._version(member),
