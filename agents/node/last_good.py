@@ -86,6 +86,12 @@ class LastGood:
                 # In a frame of its own: what was written is not held until something else is.
                 await self._carry_out(*await self._jobs.get())
 
+    async def read_floor_again(self) -> None:
+        """Take whatever revision comes next, if the floor has been forgotten meanwhile."""
+        if await asyncio.to_thread(self._is_forgotten):
+            self._passage.mirror.floor = 0
+            self._log.info("the floor is forgotten: whatever revision comes next is taken")
+
     def news(self) -> None:
         """What is served, or what Envoy has made of it, may be another."""
         if self._passage.mirror.floor:
@@ -156,7 +162,10 @@ class LastGood:
         for unusable in search.unusable:
             self._log.warning("a generation was passed over", file=unusable.file_name, why=unusable.why)
         known = search.generation.contents.revision if search.generation else 0
-        return search, self._floor.of(self._group, otherwise=known)
+        floor = self._floor.of(self._group, otherwise=known)
+        if self._floor.damage:
+            self._log.warning(self._floor.damage)
+        return search, floor
 
     def _good_without(self, content: str) -> Search:
         """One that became good and then was not is never used again."""
@@ -168,6 +177,10 @@ class LastGood:
                 self._log.warning(error.message)
                 return self._generations.newest_good(before=culprit.number)
         return self._generations.newest_good()
+
+    def _is_forgotten(self) -> bool:
+        self._floor.read_again()
+        return self._floor.of(self._group, otherwise=1) == 0
 
     async def _keep_floor(self) -> NoReturn:
         while True:

@@ -28,14 +28,23 @@ Reload = Callable[[], AgentSettings]
 RELAY_DRAIN_S = 2.0
 """For the agents below a relay to go elsewhere, a few at a time."""
 
-DRAIN_S = 1.0
-"""For local streams to end; Envoy has gone by then, or stays and comes back by itself."""
-
 
 def main(settings: AgentSettings, reload: Reload | None = None) -> int:
     """Run an agent until it is told to end; returns the exit code. Raises FairleadError when it cannot start."""
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
         return runner.run(run(settings, reload))
+
+
+def _loop_factory(settings: AgentSettings) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """A relay has thousands of streams, and the faster loop if it is installed. Others have one, and stay small."""
+    if settings.relay_address is None:
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 async def run(settings: AgentSettings, reload: Reload | None = None) -> int:
@@ -72,7 +81,7 @@ async def _started(settings: AgentSettings, stack: AsyncExitStack) -> Parts:
         stack.push_async_callback(parts.relay.stop, RELAY_DRAIN_S)
         await parts.relay.start()
         addresses["relay"] = parts.relay.server.address
-    for file in (settings.ready_file, state_file(settings)):
+    for file in (state_file(settings), settings.ready_file):
         if file is not None:
             write_ready_file(file, addresses)
             stack.callback(file.unlink, missing_ok=True)
@@ -98,7 +107,7 @@ async def _live(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals, relo
             following = group.create_task(parts.link.run())
             lasting = group.create_task(parts.last_good.run())
             beside = [group.create_task(parts.relay.run())] if parts.relay is not None else []
-            if keeper is not None and reload is not None:
+            if reload is not None:
                 beside.append(group.create_task(_reloading(parts, keeper, signals, reload)))
             keeping = group.create_task(keeper.run()) if keeper is not None else None
             ending = group.create_task(_ending(parts, keeper, signals))
@@ -112,19 +121,20 @@ async def _live(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals, relo
 async def _ending(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals) -> None:
     """Carry out what signals ask for. Returns when there is nothing left to ask."""
     await _first(signals.stop, signals.leave)
+    if keeper is not None and (signals.leave.is_set() or parts.settings.on_stop == "leave"):
+        keeper.leave()
+        return
     parts.status.draining = True
     if keeper is None:
-        return
-    if signals.leave.is_set() or parts.settings.on_stop == "leave":
-        keeper.leave()
         return
     keeper.stop()
     await signals.hurry.wait()
     keeper.hurry()
 
 
-async def _reloading(parts: Parts, keeper: EnvoyKeeper, signals: Signals, reload: Reload) -> NoReturn:
-    """SIGHUP: what Envoy starts with is looked at again, and another takes over where it has changed."""
+async def _reloading(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals, reload: Reload) -> NoReturn:
+    """SIGHUP: what Envoy starts with is looked at again, and another takes over where it has changed. Whoever wants an
+    older revision to be taken says it so, too."""
     log = logs.logger("agent")
     while True:
         await signals.reload.wait()
@@ -132,7 +142,8 @@ async def _reloading(parts: Parts, keeper: EnvoyKeeper, signals: Signals, reload
         try:
             settings = await asyncio.to_thread(reload)
             logs.configure(settings.log_level, settings.log_format)
-            done = await keeper.refresh(bootstrap_of(settings, parts.server.address))
+            await parts.last_good.read_floor_again()
+            done = await keeper.refresh(bootstrap_of(settings, parts.server.address)) if keeper is not None else ""
             log.info("the settings were read again", envoy=done or "goes on: it has what it should")
         except FairleadError as error:
             log.warning("the settings were read again, and nothing was changed", why=error.message)

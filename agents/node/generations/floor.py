@@ -30,6 +30,10 @@ class Floor:
         """The floor of a group; `otherwise` where nothing is known of it. 0 after `forget`."""
         return self._known().get(group, otherwise)
 
+    def read_again(self) -> None:
+        """Somebody else may have written it: `fairlead agent reset`."""
+        self._floors = None
+
     def raise_to(self, group: str, revision: int) -> None:
         """This revision was taken; a lower one than before changes nothing. Raises NotWritten, and stands all the same
         until the process ends."""
