@@ -234,7 +234,7 @@ async def test_no_secret_comes_back_with_logs_or_configuration() -> None:
         with (agent.state / "envoy" / "envoy.log").open("a") as log:
             log.write(f"somebody wrote {CANARY} here\n'authorization', 'Bearer {CANARY}'\nlast words\n")
         text, _ = await order(server, OrderKind.LOGS, lines=50)
-        assert text.endswith(b"last words\n")
+        assert b"last words\n" in text
         assert b"somebody wrote (hidden) here" in text
         assert CANARY.encode() not in text
         shown = json.dumps([str(node) for node in await server.client.list_nodes("edge")])
@@ -259,7 +259,7 @@ async def test_a_log_is_followed_until_nobody_reads_it() -> None:
 
 
 async def test_an_agent_whose_envoy_is_gone_says_so_and_knows_nothing_of_it() -> None:
-    async with whole_server() as server, reporting(server, a_cluster_document("web")) as agent:
+    async with whole_server() as server, reporting(server, a_cluster_document("web"), hang_s=300) as agent:
         await report(server, "what runs", lambda one: one.report.running.types)
         for pid in agent.envoys:
             os.kill(pid, signal.SIGSTOP)
