@@ -46,7 +46,7 @@ from xds.transport.tls import TlsFiles
 
 GENERATIONS, FLOOR = "generations", "floor.json"
 """Below the state directory."""
-PARENT_LONGER_S = 15.0
+PARENT_LONGER = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ def _limits(settings: AgentSettings) -> Limits:
         hang_s=settings.hang_s,
         drain_delay_s=settings.drain_delay_s,
         drain_s=settings.drain_s,
-        # What a hot restart replaces has as long as one that stops, and a little more: Envoy counts from elsewhere.
-        parent_shutdown_s=settings.drain_s + PARENT_LONGER_S,
+        # What a hot restart replaces must be through with its drain: it ends with whoever is still connected.
+        parent_shutdown_s=settings.drain_s * PARENT_LONGER,
     )
 
 
