@@ -9,6 +9,7 @@ bare        the same for a bare grpc.aio loop, to compare with
 fairlead    a whole server as its users start it, with an etcd embedded
 documents   what authors publish to it
 routes      HTTPRoutes in a directory, in several layouts; asking: requests to the Envoy that serves them
+gateways    a server of gateways, and node_agent: an agent of one of them; counting: bytes on the wire between them
 spans       a receiver of traces, to see where the time of a change goes
 load        a load generator as a child: its target is an address, so another control plane can be put in our place
 peer        that load on another control plane, and its figures

@@ -38,6 +38,13 @@ def memory_mib(pid: int) -> float:
     return pages * resource.getpagesize() / 2**20
 
 
+def memory_shares_mib(pid: int) -> tuple[float, float]:
+    """Of a process, in MiB: its own and its part of what it shares with others (PSS); its own alone (USS)."""
+    rows = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    kib = {row[0]: int(row[1]) for row in rows}
+    return kib["Pss:"] / 1024, (kib["Private_Clean:"] + kib["Private_Dirty:"]) / 1024
+
+
 def children_of(pid: int) -> tuple[int, ...]:
     """The processes that its main thread has started and not seen end."""
     return tuple(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
