@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,10 +14,11 @@ import pytest
 from agents.node.assembly import Parts
 from snapshots.store.etcd.ports import free_port
 from tests.agents import an_agent_here
+from tests.certificates import write_certificates
 from tests.clients import DeltaClient, StateClient, names
 from tests.edges import a_cluster
 from tests.upstreams import Behaviour, ScriptedUpstream, always, refusing, response, saying, silent
-from tests.whole_servers import until
+from tests.whole_servers import a_cluster_document, a_workspace, until, whole_server
 from xds.protocol.features import REVISION
 from xds.protocol.resource import Resource, content_version
 from xds.protocol.types import CLUSTER, ENDPOINT
@@ -190,3 +192,40 @@ async def test_upstreams_that_all_refuse_are_tried_again() -> None:
         await until(lambda: upstream.streams >= 3, "more tries")
         upstream.behave = always(CLUSTER, WEB)
         assert names(await chain.client.next()) == ["web"]
+
+
+def tls_files(directory: Path) -> dict[str, str]:
+    """Settings of a server that lets in none but the agent; the agent's are `upstream_…` of the same directory."""
+    flags, _ = write_certificates(directory)
+    return {flag.partition("=")[0].removeprefix("--").replace("-", "_"): flag.partition("=")[2] for flag in flags}
+
+
+async def test_upstream_is_mutual_tls_and_certificates_are_read_for_each_connection(tmp_path: Path) -> None:
+    files = {"ca": "ca.pem", "cert": "me.pem", "key": "me.key"}
+    ours = {f"upstream_{name}": str(tmp_path / file) for name, file in files.items()}
+    async with whole_server(**tls_files(tmp_path)) as server:
+        await server.client.publish([a_workspace(), a_cluster_document("web")], author="a test")
+        certificate = (tmp_path / "me.pem").read_bytes()
+        (tmp_path / "me.pem").write_bytes((tmp_path / "ca.pem").read_bytes())  # not for this key
+        async with AsyncExitStack() as stack:
+            agent = await stack.enter_async_context(an_agent_here(server.parts.addresses.xds, **ours))
+            client = await stack.enter_async_context(DeltaClient(agent.server.address, "tool"))
+            await client.subscribe(CLUSTER)
+            assert await client.hears_nothing()
+            (tmp_path / "me.pem").write_bytes(certificate)
+            assert names(await client.next()) == ["web"]
+
+
+async def test_a_certificate_file_that_is_missing_is_told_and_tried_again(tmp_path: Path) -> None:
+    flags = tls_files(tmp_path)
+    ca = (tmp_path / "ca.pem").read_bytes()
+    async with whole_server(**{name: flags[name] for name in ("xds_cert", "xds_key")}) as server:
+        await server.client.publish([a_workspace(), a_cluster_document("web")], author="a test")
+        missing = tmp_path / "later.pem"
+        async with AsyncExitStack() as stack:
+            agent = await stack.enter_async_context(an_agent_here(server.parts.addresses.xds, upstream_ca=str(missing)))
+            client = await stack.enter_async_context(DeltaClient(agent.server.address, "tool"))
+            await client.subscribe(CLUSTER)
+            assert await client.hears_nothing()
+            missing.write_bytes(ca)
+            assert names(await client.next()) == ["web"]
