@@ -16,7 +16,7 @@ from xds.client.mirror import Mirror
 from xds.client.telling import told
 from xds.client.wants import Wants
 from xds.protocol.catalogue import Catalogue, Change
-from xds.protocol.features import REVISION
+from xds.protocol.features import RESOURCE_TTL, REVISION
 from xds.protocol.knowledge import Learned
 from xds.protocol.plan import Plan, Response, Subscribed
 from xds.protocol.requests import DeltaRequest, ErrorDetail, StateRequest
@@ -25,7 +25,7 @@ from xds.protocol.session import Session
 from xds.protocol.types import GroupName, TypeUrl
 from xds.protocol.variant import Variant
 
-AGENT = replace(a_node("agent-1"), client_features=(REVISION,))
+AGENT = replace(a_node("agent-1"), client_features=(REVISION, RESOURCE_TTL))
 
 
 def decoded(response: Response) -> Answer:
@@ -93,9 +93,12 @@ class Agent:
         return self.takes(decoded(self.responses.popleft())) if self.responses else None
 
     def takes(self, answer: Answer) -> Outcome:
-        outcome = self.mirror.receive(answer)
+        outcome = self.mirror.receive(answer, self.now_s)
         if isinstance(outcome, Received):
             self._apply(outcome.revision, outcome.changes, outcome.learned)
+            if outcome.renewed:
+                self.catalogue.renew(outcome.type_url, outcome.renewed)
+                self._tell()
             self.unsettled.append(outcome.nonce)
             if not self._awaits_verdicts:
                 self.settles(None)
@@ -142,6 +145,10 @@ class Agent:
         self.wants.leave(member, until_s)
         self._follow(self.mirror.want())
 
+    def expires(self) -> None:
+        """What lives for a time only was not renewed in that."""
+        self._follow(self.mirror.expire(self.now_s))
+
     def forgets_unwanted(self) -> None:
         """What came from disk, and nobody asked for."""
         self._follow(self.mirror.forget_unwanted())
@@ -186,7 +193,7 @@ class Local:
         if self.session.node is not None:
             self._carry_out(self.session.receive(request, self.agent.now_s))
             return
-        self._carry_out(self.session.receive(replace(request, node=a_node()), self.agent.now_s))
+        self._carry_out(self.session.receive(replace(request, node=request.node or a_node()), self.agent.now_s))
         self._carry_out(self.session.serve(self.agent.catalogue, self.agent.now_s))
 
     def asks(self, type_url: TypeUrl, *names: str, having: dict[str, str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from agents.node.envoy.admin import Admin
 from examples.demo.envoy import Envoy
+from tests.agents import AgentProcess, an_agent
 from tests.spine import ServerProcess, wait_for
 from xds.bootstrap import Place, envoy_bootstrap
 from xds.protocol.variant import Variant
@@ -18,6 +21,7 @@ from xds.protocol.variant import Variant
 pytestmark = pytest.mark.envoy
 
 TTL_S = 6
+NOT_SOON_S = 60
 HEARTBEATS = 3  # at half of the time each: longer together than what lives for it
 DOCUMENTS = f"""
 apiVersion: fairlead.dev/v1
@@ -114,3 +118,33 @@ def test_envoy_keeps_what_it_hears_of_and_lets_go_of_the_rest(
     server.kill()
     for envoy in envoys:
         envoy.wait_until(lambda envoy=envoy: holds(envoy) == {"lasting"}, "what was borrowed to go")  # type: ignore[misc]
+
+
+async def test_below_an_agent_it_runs_out_with_the_last_server_too(tmp_path: Path, server: ServerProcess) -> None:
+    """The agent serves on what it has, and renews nothing by itself."""
+    documents = tmp_path / "lab"
+    documents.mkdir()
+    (documents / "fairlead.yaml").write_text(DOCUMENTS)
+    done = server.run("apply", str(documents), "--yes")
+    assert done.code == 0, done
+    with an_agent(server.xds) as agent:
+        await asyncio.to_thread(agent.start)
+        await asyncio.to_thread(agent.ready)
+        await _has(agent, {"borrowed", "lasting"})
+        await asyncio.to_thread(
+            wait_for, lambda: heartbeats(server).get("cluster", 0) >= HEARTBEATS, "heartbeats", NOT_SOON_S
+        )
+        await _has(agent, {"borrowed", "lasting"})
+        server.kill()
+        await _has(agent, {"lasting"})
+        assert agent.is_ready
+
+
+async def _has(agent: AgentProcess, names: set[str]) -> None:
+    admin, until_s = Admin(agent.state / "envoy" / "admin.sock"), asyncio.get_running_loop().time() + NOT_SOON_S
+    while True:
+        dump = json.loads(await admin.get("/config_dump?resource=dynamic_active_clusters"))
+        if {each["cluster"]["name"] for each in dump.get("configs", ())} == names:
+            return
+        assert asyncio.get_running_loop().time() < until_s, f"waited in vain for {names}"
+        await asyncio.sleep(0.05)

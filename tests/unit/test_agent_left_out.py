@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agents.node.generations.generation import Contents, ResourceName
 from agents.node.local.content import Content, Source
-from tests.builders import cluster
+from tests.builders import a_node, cluster, for_a_time
+from xds.client.answers import Answer, Received
 from xds.client.mirror import Mirror
 from xds.client.wants import Wants
 from xds.protocol.catalogue import Catalogue
@@ -12,6 +13,9 @@ from xds.protocol.types import CLUSTER, SECRET, GroupName
 
 PAIR, HIDDEN = ResourceName(SECRET, "pair"), ResourceName(CLUSTER, "hidden")
 KEPT = Contents(7, (cluster("web"),), whole=(CLUSTER,), left_out=(PAIR, HIDDEN))
+
+
+EXPERIMENT = for_a_time(cluster("experiment"))
 
 
 def content() -> Content:
@@ -39,3 +43,30 @@ def test_what_was_left_out_is_remembered_while_the_disk_is_served() -> None:
     assert (served.source, served.left_out) == (Source.DISK, (PAIR, HIDDEN))
     served.show(8)
     assert (served.source, served.left_out) == (Source.UPSTREAM, ())
+
+
+def test_what_lives_for_a_time_only_does_not_begin_anew_from_the_disk() -> None:
+    """It is told to be gone, so that who waits for it goes on without."""
+    catalogue = Catalogue(GroupName("edges"), partial=True)
+    served = Content(catalogue, Mirror(Wants()))
+    served.seed(Contents(7, (cluster("web"), EXPERIMENT)))
+    assert not served.agrees_with(CLUSTER, {"experiment": EXPERIMENT.version})
+    served.show_disk()
+    clusters = catalogue.served(CLUSTER)
+    assert (set(clusters.resources), clusters.awaits("experiment")) == ({"web"}, False)
+
+
+def test_what_upstream_renews_is_served_beside_what_was_fallen_back_to_until_it_runs_out() -> None:
+    wants, catalogue = Wants(), Catalogue(GroupName("edges"), partial=True)
+    wants.put("envoy", CLUSTER, True, set())
+    mirror = Mirror(wants)
+    mirror.connected(a_node())
+    served = Content(catalogue, mirror)
+    received = mirror.receive(Answer(CLUSTER, "1", "v", 8, (cluster("web", "bad"), EXPERIMENT)), 0)
+    assert isinstance(received, Received)
+    served.take(received)
+    served.fall_back(Contents(7, (cluster("web"), EXPERIMENT)), "crashed")
+    clusters = catalogue.served(CLUSTER)
+    assert set(clusters.resources) == {"web", "experiment"}
+    served.carry_out(mirror.expire(10))
+    assert set(clusters.resources) == {"web"}

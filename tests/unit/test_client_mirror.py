@@ -25,19 +25,20 @@ class Stream:
         self.wants = Wants()
         self.mirror = Mirror(self.wants, floor)
         self.mirror.seed(seed)
-        self.nonce = 0
+        self.nonce, self.now_s = 0, 0.0
 
     def wants_(self, type_url: TypeUrl, *names: str) -> tuple[DeltaRequest, ...]:
         self.wants.put("envoy", type_url, "*" in names, {name for name in names if name != "*"})
         return self.mirror.want().requests
 
     def connects(self) -> tuple[DeltaRequest, ...]:
-        self.nonce = 0
+        self.nonce, self.now_s = 0, 0.0
         return self.mirror.connected(NODE).requests
 
     def hears(self, type_url: TypeUrl, *resources: Resource, revision: int | None = 1, **said: Any) -> Outcome:
         self.nonce += 1
-        return self.mirror.receive(replace(Answer(type_url, str(self.nonce), "v", revision, resources), **said))
+        answer = replace(Answer(type_url, str(self.nonce), "v", revision, resources), **said)
+        return self.mirror.receive(answer, self.now_s)
 
     def takes(self, type_url: TypeUrl, *resources: Resource, revision: int | None = 1, **said: Any) -> Received:
         outcome = self.hears(type_url, *resources, revision=revision, **said)
@@ -165,9 +166,30 @@ def test_an_older_revision_may_change_nothing() -> None:
 
 def test_a_heartbeat_keeps_the_body() -> None:
     timed = for_a_time(WEB)
-    stream = connected("*", seed=(timed,))
+    stream = connected("*")
+    stream.takes(CLUSTER, timed)
     assert stream.takes(CLUSTER, timed.without_body()).changes == ()
     assert stream.mirror.held(CLUSTER) == {"web": timed}
+
+
+def test_what_lives_for_a_time_only_is_held_for_that_and_known_to_be_gone() -> None:
+    timed = for_a_time(WEB, ttl_s=10)
+    stream = connected("web")
+    stream.takes(CLUSTER, timed)
+    stream.now_s = 6
+    assert stream.takes(CLUSTER, timed.without_body()).renewed == ("web",)
+    assert stream.mirror.expires_at_s == 16
+    assert stream.mirror.expire(15.9).changes == ()
+    asked = stream.mirror.expire(16)
+    assert (asked.changes, asked.learned[0].answered) == (((timed, None),), {"web"})
+    assert stream.mirror.expires_at_s is None
+    assert isinstance(stream.hears(CLUSTER, timed.without_body()), Refused), "so upstream tells it whole"
+
+
+def test_of_what_lives_for_a_time_only_nothing_comes_from_the_disk() -> None:
+    """Nobody knows how much of its time is left."""
+    stream = connected("*", seed=(for_a_time(WEB), API))
+    assert stream.mirror.held(CLUSTER) == {"api": API}
 
 
 def test_what_was_refused_or_never_answered_is_told_again_on_the_next_stream() -> None:

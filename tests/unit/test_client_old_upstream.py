@@ -28,7 +28,7 @@ def a_mirror(*held: str, floor: int = 0) -> Mirror:
 def says(mirror: Mirror, revision: int, *names: str, removed: tuple[str, ...] = (), is_old: bool = True) -> Received:
     told = tuple(cluster(name, "told") for name in names)
     answer = Answer(CLUSTER, "1", "v", revision, told, removed, whole=True, is_old=is_old)
-    outcome = mirror.receive(answer)
+    outcome = mirror.receive(answer, 0)
     assert isinstance(outcome, Received), outcome
     return outcome
 

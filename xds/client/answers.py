@@ -38,7 +38,8 @@ class Received:
     """An answer that was taken: hand `changes` and `learned` to `Catalogue.change(revision, ...)`, then settle it.
 
     `brought`: (name, version) of what the client of the mirror has to accept before the answer is; it may have done so
-    before. `gone`: names that go. `refused`: it refused just this on an earlier stream, in these words.
+    before. `gone`: names that go. `refused`: it refused just this on an earlier stream, in these words. `renewed`:
+    names of what lives for a time only and goes on, for `Catalogue.renew`.
     """
 
     type_url: TypeUrl
@@ -49,6 +50,7 @@ class Received:
     brought: tuple[tuple[str, str], ...] = ()
     gone: tuple[str, ...] = ()
     refused: ErrorDetail | None = None
+    renewed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

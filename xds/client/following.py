@@ -107,6 +107,13 @@ class Following:
         """Hold these no longer."""
         return [(self.held.pop(name), None) for name in sorted(names)]
 
+    def run_out(self, names: Set[str]) -> News:
+        """Nobody has renewed these in their time: they are gone, and known to be."""
+        changes = self.drop(names & self.held.keys())
+        learned = frozenset((names & self.followed) - self.answered)
+        self.answered |= learned
+        return News(changes, Learned(self.type_url, learned))
+
     def compare(self, answer: Answer, *, only_adds: bool = False) -> News:
         """What the answer changes and says; nothing is taken yet. `only_adds`: what is held stays as it is."""
         names = {alias for _, aliases in answer.aliases for alias in aliases}

@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from xds.client.answers import Abandon, Answer, Asked, Outcome, Received, Refused
 from xds.client.following import Following, News
+from xds.client.lifetimes import Lifetimes
 from xds.client.verdicts import Verdicts
-from xds.client.verifying import fault
+from xds.client.verifying import fault, is_heartbeat
 from xds.client.wants import Wants
 from xds.protocol.knowledge import Learned
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node
@@ -39,6 +40,7 @@ class Mirror:
         self._node: Node | None = None
         self._types: dict[TypeUrl, Following] = {}
         self._verdicts = Verdicts()
+        self._lifetimes = Lifetimes()
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(one.held)} {url.rpartition('.')[2]}" for url, one in self._types.items() if one.held)
@@ -78,9 +80,13 @@ class Mirror:
                 self._verdicts.doubt(type_url, name, held.version, error)
 
     def seed(self, resources: Iterable[Resource]) -> None:
-        """What is held from an earlier life: upstream is told of it, and says what differs."""
+        """What is held from an earlier life: upstream is told of it, and says what differs.
+
+        But for what lives for a time only: nobody knows how much of that is left, and upstream tells it again.
+        """
         for resource in resources:
-            self._following(resource.type_url).held[resource.name] = resource
+            if not resource.ttl_ms:
+                self._following(resource.type_url).held[resource.name] = resource
 
     def connected(self, node: Node) -> Asked:
         """A stream is open: the first request of each type that is wanted. The first of all names the node."""
@@ -111,10 +117,23 @@ class Mirror:
         found = [News(following.drop(following.unwanted())) for following in self._types.values()]
         return self._asked([], found)
 
-    def receive(self, answer: Answer) -> Outcome:
-        """Take a response, or refuse it, or give up on the upstream."""
+    @property
+    def expires_at_s(self) -> float | None:
+        """When `expire` is to be called next."""
+        return self._lifetimes.next_s
+
+    def expire(self, now_s: float) -> Asked:
+        """What lives for a time only, and was not renewed in that, is held no more and known to be gone.
+
+        `now_s`: on the clock of `receive`.
+        """
+        over = self._lifetimes.take_over(now_s)
+        return self._asked([], [self._following(type_url).run_out(names) for type_url, names in over.items()])
+
+    def receive(self, answer: Answer, now_s: float) -> Outcome:
+        """Take a response, or refuse it, or give up on the upstream. `now_s`: on a clock that never goes back."""
         following = self._following(answer.type_url)
-        error = fault(answer, following.held)
+        error = fault(answer, following.held, self._is_refused)
         if error is not None:
             following.is_damaged = True
             return Refused(answer.type_url, _verdict(answer.type_url, answer.nonce, error), error)
@@ -127,7 +146,7 @@ class Mirror:
             )
         self.floor = max(self.floor, answer.revision or 0, 1)
         following.take(answer, news)
-        return self._received(answer, news)
+        return self._received(answer, news, self._renew(answer, news, now_s))
 
     def settle(self, nonce: str, error: ErrorDetail | None) -> DeltaRequest | None:
         """The verdict of an answer: the ACK or NACK to send. None for an answer of a stream that is gone."""
@@ -141,8 +160,22 @@ class Mirror:
         for following in self._types.values():
             following.is_opened = False
 
-    def _received(self, answer: Answer, news: News) -> Received:
-        brought = tuple((resource.name, resource.version) for resource in answer.resources)
+    def _is_refused(self, resource: Resource) -> bool:
+        return self._verdicts.is_doubted(resource.type_url, resource.name, resource.version)
+
+    def _renew(self, answer: Answer, news: News, now_s: float) -> tuple[str, ...]:
+        """Times to live begin anew with each telling. Returns the names of what goes on as it was."""
+        held = self.held(answer.type_url)
+        told = [resource for resource in answer.resources if resource.name in held]
+        for resource in told:
+            self._lifetimes.told(resource, now_s)
+        changed = {after.name for _, after in news.changes if after is not None}
+        return tuple(resource.name for resource in told if resource.ttl_ms and resource.name not in changed)
+
+    def _received(self, answer: Answer, news: News, renewed: tuple[str, ...]) -> Received:
+        # Of a heartbeat there is nothing to accept.
+        bodied = (resource for resource in answer.resources if not is_heartbeat(resource))
+        brought = tuple((resource.name, resource.version) for resource in bodied)
         refused = self._verdicts.wait(answer.nonce, answer.type_url, brought)
         asked = self._asked([], [news])
         return Received(
@@ -154,6 +187,7 @@ class Mirror:
             brought,
             answer.removed,
             refused,
+            renewed,
         )
 
     def _asked(self, requests: Iterable[DeltaRequest], found: Iterable[News]) -> Asked:
@@ -161,6 +195,7 @@ class Mirror:
         for before, after in changes:
             if before is not None and after is None:
                 self._verdicts.forget(before.type_url, before.name)
+                self._lifetimes.forget(before.type_url, before.name)
         return Asked(tuple(requests), changes, tuple(news.learned for news in found if news.learned is not None))
 
     def _ask(self, following: Following, added: set[str], dropped: set[str]) -> DeltaRequest:

@@ -10,7 +10,7 @@ in several steps, and it may be put back to an older state. Endpoints are what u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from xds.protocol.assignments import Assignments
 from xds.protocol.knowledge import Knowledge, Learned, Upstream
@@ -30,6 +30,7 @@ class Catalogue:
         self.revision = 0
         self.position = 0
         self.revised_at = 0  # the position at which `revision` came
+        self.renewals = 0  # how often upstream has said that something goes on, which is no change
         self.is_old = False  # its upstream is away, so that others may know better; told to those who take revisions
         self.references = ReverseReferences()
         self._types: dict[TypeUrl, ServedType] = {}
@@ -101,6 +102,12 @@ class Catalogue:
     def replace(self, revision: int, resources: Iterable[Resource]) -> bool:
         """Of a partial catalogue: this is the whole content, newer or older. What is known of the rest stays known."""
         return self.change(revision, self._towards({(one.type_url, one.name): one for one in resources}))
+
+    def renew(self, type_url: TypeUrl, names: Collection[str]) -> None:
+        """Of a partial catalogue: upstream says that these, which live for a time only, go on. It is no change."""
+        if names:
+            self._knowledge(type_url).renew(names, self.served(type_url).resources)
+            self.renewals += 1
 
     @property
     def is_given_up(self) -> bool:

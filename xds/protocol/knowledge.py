@@ -7,6 +7,7 @@ when it was answered by itself: what is on demand, everything does not include. 
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from xds.protocol.types import TypeUrl
@@ -39,11 +40,13 @@ class Upstream:
 
 @dataclass(slots=True)
 class Knowledge:
-    """Of one type."""
+    """Of one type. `renewals` counts what upstream has said of resources with a time to live: that they go on."""
 
     upstream: Upstream
     answered: set[str] = field(default_factory=set)
     everything: bool = False
+    renewals: int = 0
+    renewed: dict[str, int] = field(default_factory=dict)  # what lives for a time only -> its last renewal
 
     @property
     def awaits_everything(self) -> bool:
@@ -52,6 +55,12 @@ class Knowledge:
     def awaits(self, name: str) -> bool:
         """Whether upstream is still to answer a name of which there is no resource."""
         return name not in self.answered and not self.upstream.is_given_up
+
+    def renew(self, names: Iterable[str], known: Container[str]) -> None:
+        """Upstream says that these go on. `known`: what there is; all else is forgotten."""
+        self.renewals += 1
+        kept = {name: number for name, number in self.renewed.items() if name in known}
+        self.renewed = {**kept, **dict.fromkeys(names, self.renewals)}
 
     def learn(self, learned: Learned) -> bool:
         """Returns whether that was news."""

@@ -6,12 +6,13 @@ version that it acknowledged, whatever is served by now. No clock.  xDS: "TTL".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xds.protocol.resource import Resource
 
 HEARTBEATS_PER_TTL = 2
+LONG_AGO_S = float("-inf")
 _MS_PER_S = 1000
 
 
@@ -22,6 +23,7 @@ class Leases:
     held: dict[str, Resource] = field(default_factory=dict)
     renewed_at_s: dict[int, float] = field(default_factory=dict)  # by time to live, in ms
     beating: dict[str, tuple[Resource, ...]] = field(default_factory=dict)  # the last renewal: nonce -> what it said
+    passed_to: int | None = None  # of what upstream renews, this was passed on
     whole: bool = False  # the client rejected a heartbeat: it is sent bodies
     refused: bool = False  # it rejected those as well: it is sent no more of either
 
@@ -49,6 +51,19 @@ class Leases:
             else:
                 del self.renewed_at_s[ttl_ms]
         return tuple(found)
+
+    def passed_on(self, renewed: Mapping[str, int], renewals: int) -> tuple[Resource, ...]:
+        """What is to be told because upstream has (`renewed`: which of its `renewals` was the last of a name), sorted.
+
+        What the client came back with is told at once, for its time may be nearly over.
+        """
+        returned = {ttl_ms for ttl_ms, at_s in self.renewed_at_s.items() if at_s == LONG_AGO_S}
+        self.renewed_at_s.clear()  # there is nothing to be done by the clock
+        since, self.passed_to = renewals if self.passed_to is None else self.passed_to, renewals
+        if self.refused or not (returned or renewals > since):
+            return ()
+        held = (one for one in self.held.values() if one.ttl_ms in returned or renewed.get(one.name, 0) > since)
+        return tuple(sorted(held, key=lambda one: one.name))
 
     @property
     def wake_at_s(self) -> float | None:

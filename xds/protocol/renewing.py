@@ -1,5 +1,8 @@
 """Keeps clients going with what they hold for a time only: what was taken is leased, and told again in time (rule 32).
 
+Where the catalogue mirrors an upstream, that is who says what goes on: each of its renewals is passed on as it comes,
+and there are no others, so that time runs out for the client as it would without anybody in between.
+
 A name whose newer content is under way is left out, for nobody knows which version the client has of it; so is one that
 is gone. xDS: "TTL".
 """
@@ -9,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from xds.protocol.content import Content
-from xds.protocol.leases import Leases
+from xds.protocol.leases import LONG_AGO_S, Leases
 from xds.protocol.plan import Rejected
 from xds.protocol.requests import ErrorDetail
 from xds.protocol.resource import Resource
@@ -17,8 +20,6 @@ from xds.protocol.responses import Responses
 from xds.protocol.served import ServedType
 from xds.protocol.subscription import Push, Subscription
 from xds.protocol.types import Nonce
-
-LONG_AGO_S = float("-inf")
 
 
 def lease(subscription: Subscription, push: Push, *, whole: bool) -> None:
@@ -44,10 +45,12 @@ def renewals_due(
     """What goes now to keep the client going."""
     if subscription.leases is None or subscription.unsolicited:
         return ()
+    leases, knowledge = subscription.leases, served.knowledge
+    over = leases.due(now_s) if knowledge is None else leases.passed_on(knowledge.renewed, knowledge.renewals)
     under_way = {name for push in subscription.awaiting.values() for name in push.names}
     due = tuple(
         resource
-        for resource in _wanted(subscription, subscription.leases.due(now_s))
+        for resource in _wanted(subscription, over)
         if resource.name in served.resources and resource.name not in under_way
     )
     return responses.renewals(subscription, served, due) if due else ()

@@ -51,6 +51,7 @@ class Session:
         self._limits = limits or Limits()
         self._catalogue: Catalogue | None = None
         self._looked_to = -1  # nothing up to this position concerns the client any more
+        self._renewals = 0  # of the catalogue, as they were then
         self._subscriptions: dict[TypeUrl, Subscription] = {}
         responses = BY_VARIANT[variant](self._limits.response_bytes)
         patience_s, is_one_type = self._limits.patience_s, only_type is not None
@@ -103,7 +104,7 @@ class Session:
         not want.
         """
         catalogue = self._catalogue
-        if catalogue is None or self._looked_to < catalogue.revised_at:
+        if catalogue is None or self._looked_to < catalogue.revised_at or self._renewals != catalogue.renewals:
             return True
         endpoints = self._subscriptions.get(ENDPOINT)
         if endpoints is not None:
@@ -136,7 +137,7 @@ class Session:
         catalogue = self._catalogue
         if catalogue is None or not catalogue.revision:
             return Plan(observations=seen)
-        self._looked_to = catalogue.position
+        self._looked_to, self._renewals = catalogue.position, catalogue.renewals
         return self._dispatch.decide(catalogue, now_s, seen)
 
     def _subscription(self, type_url: TypeUrl) -> Subscription:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from agents.node.generations.generation import Contents, ResourceName
 from xds.client.answers import Asked, Received
 from xds.client.mirror import Mirror
-from xds.protocol.catalogue import Catalogue
+from xds.protocol.catalogue import Catalogue, Change
 from xds.protocol.knowledge import Learned
 from xds.protocol.resource import Resource
 from xds.protocol.types import TypeUrl
@@ -78,14 +78,16 @@ class Content:
         elif self.source is Source.UPSTREAM:
             self._catalogue.change(received.revision, received.changes, received.learned)
         elif self.source is Source.FALLBACK:
-            self._learn(received.learned)
+            self._learn(received.learned, self._over(received.changes))
+        if self.source is not Source.NOTHING:
+            self._catalogue.renew(received.type_url, received.renewed)
 
     def carry_out(self, asked: Asked) -> None:
-        """Something is followed no more, or anew."""
+        """Something is followed no more, or anew, or its time is over."""
         if self.source is Source.UPSTREAM:
             self._catalogue.change(self._catalogue.revision, asked.changes, asked.learned)
         elif self.source is not Source.NOTHING:
-            self._learn(asked.learned)
+            self._learn(asked.learned, self._over(asked.changes))
 
     def show(self, revision: int) -> None:
         """Serve what upstream says, from now on."""
@@ -100,7 +102,8 @@ class Content:
         """
         if self._kept is None:
             return False
-        versions = {one.name: one.version for one in self._kept.resources if one.type_url == type_url}
+        lasting = (one for one in self._kept.resources if one.type_url == type_url and not one.ttl_ms)
+        versions = {one.name: one.version for one in lasting}
         if type_url not in self._kept.whole:
             versions |= {one.name: brought.get(one.name, "") for one in self._kept.left_out if one.type_url == type_url}
         return all(versions.get(name) == version for name, version in brought.items() if version)
@@ -119,16 +122,29 @@ class Content:
         self.source, self.fallback = Source.FALLBACK, Fallback(why, self._mirror.floor, differing)
 
     def _serve(self, kept: Contents) -> tuple[Resource, ...]:
-        """What was left out of it stays as it is held."""
+        """What was left out of it stays as it is held. What lives for a time only is served while upstream renews just
+        that: an experiment that was to end with the control plane does not begin anew with a restart."""
         held = [(name, self._mirror.held(name.type_url).get(name.name)) for name in kept.left_out]
         self.left_out = tuple(name for name, one in held if one is None)
-        resources = (*kept.resources, *(one for _, one in held if one is not None))
+        over = [one for one in kept.resources if one.ttl_ms and not self._is_held(one)]
+        lasting = (one for one in kept.resources if not one.ttl_ms or self._is_held(one))
+        resources = (*lasting, *(one for _, one in held if one is not None))
         self._catalogue.replace(max(kept.revision, 1), resources)
-        self._learn(_known_from(kept))
+        self._learn((*_known_from(kept), *(Learned(one.type_url, frozenset((one.name,))) for one in over)))
         return resources
 
-    def _learn(self, learned: Iterable[Learned]) -> None:
-        self._catalogue.change(self._catalogue.revision, (), learned)
+    def _is_held(self, resource: Resource) -> bool:
+        held = self._mirror.held(resource.type_url).get(resource.name)
+        return held is not None and held.version == resource.version
+
+    def _over(self, changes: Iterable[Change]) -> list[Change]:
+        """What of the state that is served instead has lived for as long as upstream renewed it."""
+        served = self._catalogue.served
+        timed = (before for before, _ in changes if before is not None and before.ttl_ms)
+        return [(one, None) for one in timed if one.name in served(one.type_url).timed]
+
+    def _learn(self, learned: Iterable[Learned], changes: Iterable[Change] = ()) -> None:
+        self._catalogue.change(self._catalogue.revision, list(changes), learned)
 
 
 def _known_from(kept: Contents) -> tuple[Learned, ...]:

@@ -123,7 +123,9 @@ class Passage(SilentObserver):
         self._log.info("upstream connected", upstream=upstream, revision=self.mirror.floor)
 
     def receive(self, answer: Answer) -> str:
-        outcome = self.mirror.receive(answer)
+        if answer.is_old:
+            self.beside.upstream_is_old()
+        outcome = self.mirror.receive(answer, self._timers.now_s)
         if isinstance(outcome, Abandon):
             return outcome.because
         if isinstance(outcome, Refused):
@@ -182,7 +184,17 @@ class Passage(SilentObserver):
             if self.content.source is Source.NOTHING:
                 self._show_soon(received.revision)
         self.beside.take(received)
+        self._watch_time()
         self._hear(received)
+        self.on_news()
+
+    def _watch_time(self) -> None:
+        self._timers.put("time to live", self.mirror.expires_at_s, self._run_out)
+
+    def _run_out(self) -> None:
+        """Upstream has not renewed what lives for a time only."""
+        self._carry_out(self.mirror.expire(self._timers.now_s))
+        self._watch_time()
         self.on_news()
 
     def _show_soon(self, revision: int) -> None:
@@ -217,10 +229,10 @@ class Passage(SilentObserver):
 
     @contextmanager
     def _moving(self) -> Iterator[None]:
-        """Wake the local streams if the catalogue moves in the block."""
-        position = self.catalogue.position
+        """Wake the local streams if the catalogue moves in the block, or something in it is renewed."""
+        before = self.catalogue.position, self.catalogue.renewals
         yield
-        if self.catalogue.position != position:
+        if (self.catalogue.position, self.catalogue.renewals) != before:
             self._groups.moved(self.identity.group)
 
     # Verdicts

@@ -214,9 +214,9 @@ class Downstream(SilentObserver):
     @contextmanager
     def _moving(self) -> Iterator[None]:
         """Wake the streams if the catalogue moves in the block; those of an upstream that is just back in a moment."""
-        position = self.catalogue.position
+        before = self.catalogue.position, self.catalogue.renewals
         yield
-        if self.catalogue.position != position and not self._is_settling:
+        if (self.catalogue.position, self.catalogue.renewals) != before and not self._is_settling:
             self._wake()
 
     def _wake(self) -> None:
