@@ -32,7 +32,7 @@ from xds.protocol.types import CLUSTER, LISTENER, TypeUrl
 from xds.server.taste.served import Serving
 
 TYPE = "type.googleapis.com/"
-QUICK = Limits(drain_delay_s=0.1, drain_s=3, parent_shutdown_s=4, end_s=10, takeover_s=30)
+QUICK = Limits(drain_delay_s=0.1, drain_s=2, parent_shutdown_s=3, end_s=10, takeover_s=30)
 
 
 @dataclass

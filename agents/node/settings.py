@@ -29,6 +29,7 @@ from api.hosting.settings.kinds import (
 from api.hosting.settings.sources import load
 from api.hosting.settings.table import Table, setting
 
+SHORTEST_HANG_S = 1.0
 OPERATIONS = ("logs", "config", "drain", "restart")
 
 
@@ -171,6 +172,8 @@ def _broken_rules(settings: AgentSettings) -> list[str]:
         broken.append("secrets = seal and secrets_key go together: give both or neither")
     if not settings.servers and not settings.relays:
         broken.append("servers or relays must name at least one address")
+    if settings.hang_s < SHORTEST_HANG_S:
+        broken.append(f"hang_s must be at least {SHORTEST_HANG_S:g}: a busy Envoy may answer late")
     if settings.envoy == "mind" and not settings.envoy_admin:
         broken.append("envoy = mind needs envoy_admin: the admin address of the Envoy that somebody else runs")
     unknown = sorted(set(settings.allow) - set(OPERATIONS))

@@ -251,3 +251,18 @@ async def test_a_held_gateway_fails_its_health_checks_until_it_is_released() -> 
         assert gateway.heard.unready
         supervisor.release()
         await until(lambda: supervisor.facts.ready and supervisor.facts.server_state == "LIVE", "it to be back")
+
+
+async def test_an_envoy_that_was_found_without_a_program_to_run_is_kept_and_started_once_there_is_one() -> None:
+    async with a_gateway() as gateway:
+        supervisor, task = await gateway.started()
+        pid = supervisor.facts.pid
+        assert pid is not None
+        await let_go(task)
+        following, next_task = await gateway.started(binary=gateway.directory / "envoy.sh")
+        assert following.facts.pid == pid
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: following.facts.restarts >= 2, "starts in vain")
+        assert following.facts.last_exit == "there is no Envoy to run"
+        a_script(gateway.directory)
+        await gateway.ready(following, next_task)

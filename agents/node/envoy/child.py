@@ -67,6 +67,11 @@ class Child:
             return None
         return cls(seen.pid, seen.start_ticks, pidfd, None)
 
+    @property
+    def awaited(self) -> int:
+        """The process whose exit this one waits for."""
+        return self._started.pid if self._started is not None else self.pid
+
     async def ended(self) -> int | None:
         """Returns when it has: its status as `subprocess` has it, None where only its parent could know."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()

@@ -144,8 +144,9 @@ class Family:
         return os.access(self.call.base_id_file.parent, os.W_OK)
 
     def _started(self, number: int, command: list[str], epoch: Epoch, wanted: Wanted) -> Member:
+        binary = Wanted.of(wanted.program, wanted.bootstrap).binary  # as it is now: it may have been replaced
         child = Child.start(command, self.log)
-        member = self.members[number] = Member(child, epoch, wanted.binary, wanted.bootstrap)
+        member = self.members[number] = Member(child, epoch, binary, wanted.bootstrap)
         self.write_down()
         return member
 

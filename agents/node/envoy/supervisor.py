@@ -69,7 +69,7 @@ class Supervisor:
         self._family = Family(call, directory / "process.json", self.log_file, str(self.admin))
         self._life = Life(limits, _jitter())
         self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._orphans = Orphans(lambda: {each.child.pid for each in self._family.members.values()})
+        self._orphans = Orphans(lambda: {each.child.awaited for each in self._family.members.values()})
         self._followers: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
         self._wish: Wish | None = None
@@ -236,7 +236,10 @@ class Supervisor:
 
     async def _notice(self) -> None:
         """Have the facts as they are now, and tell who wants to know that clients should come or stay away."""
-        before, self.facts = self.facts, self._facts()
+        before, facts = self.facts, self._facts()
+        if facts == before:
+            return
+        self.facts = facts
         if self.facts.ready and (not before.ready or before.pid != self.facts.pid):
             await self._hooks.on_ready(self.facts)
         elif before.ready and not self.facts.ready:
@@ -261,6 +264,7 @@ class Supervisor:
     def _start(self, number: int, takes_over: bool) -> None:
         try:
             if self._wish is None:
+                self._create(self._wish_again())
                 raise OSError("there is no Envoy to run")
             if takes_over:
                 version = self._info.hot_restart_version if self._info else ""
@@ -275,6 +279,13 @@ class Supervisor:
             return
         self._log.info("Envoy is started", pid=member.child.pid, epoch=member.epoch.number)
         self._follow(number)
+
+    async def _wish_again(self) -> None:
+        """What an Envoy was adopted without may be there by now."""
+        try:
+            self._settle_on(await wish(self._what.binary, self._what.bootstrap))
+        except FairleadError as error:
+            self._tell(error.message, True)
 
     def _follow(self, number: int) -> None:
         task: asyncio.Task[None] = self._create(self._until_it_ends(number))
