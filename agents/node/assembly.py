@@ -80,6 +80,7 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
     status.relay = relay
     below = relay.below(server.fleet) if relay is not None else None
     reporter = make_reporter(settings, passage, last_good, lambda: status.envoy, below, lambda: link.passed_by)
+    status.clock_ahead_s = lambda: reporter.clock_ahead_s
     if relay is not None:
         relay.downstream.on_news = reporter.wake
     link = Link(

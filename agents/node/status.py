@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -19,11 +19,12 @@ from api.telemetry.exposition import CONTENT_TYPE
 
 
 class Status:
-    """`envoy` is given once there is one."""
+    """`envoy`, and how far the server's clock is ahead of this machine's, are given once they are known."""
 
     def __init__(self, settings: AgentSettings, passage: Passage, last_good: LastGood) -> None:
         self.envoy: EnvoyKeeper | None = None
         self.relay: Relay | None = None
+        self.clock_ahead_s: Callable[[], float | None] = lambda: None
         self.draining = False
         self._settings = settings
         self._passage = passage
@@ -76,7 +77,9 @@ class Status:
 
     def _upstream(self) -> dict[str, Any]:
         mirror = self._passage.mirror
-        return {"connected": mirror.is_connected, "address": self._passage.upstream, "floor": mirror.floor}
+        told = {"connected": mirror.is_connected, "address": self._passage.upstream, "floor": mirror.floor}
+        ahead_s = self.clock_ahead_s()
+        return told if ahead_s is None else {**told, "clock_ahead_s": round(ahead_s, 3)}
 
     def _envoy(self) -> dict[str, Any] | None:
         return asdict(self.envoy.facts) if self.envoy is not None else None

@@ -17,7 +17,7 @@ from api.cli.contexts import Target, choose_target
 from api.cli.messages import seconds_of, short_reason
 from api.cli.shared import Invocation
 from api.errors import FairleadError
-from api.hosting.checks import Check, Verdict
+from api.hosting.checks import Check, Verdict, clock_check
 
 if TYPE_CHECKING:
     from api.management.client import ManagementClient
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 OLDEST_ETCD = (3, 4)
 FULL, NEARLY_FULL = 0.95, 0.8
-SKEW_S = 2.0
 PORT_TIMEOUT_S = 1.0
 DATA_DIRECTORY = Path(".fairlead")
 
@@ -92,14 +91,6 @@ def _server(status: pb.Status, target: Target) -> Check:
         return Check("server", Verdict.GOOD, f"{found}, ready")
     remedy = "it serves what it has loaded; see the store below, and the server's log"
     return Check("server", Verdict.BAD, f"{found}, not ready: {short_reason(status)}", remedy)
-
-
-def clock_check(skew_s: float) -> Check:
-    """`skew_s`: the server's clock minus this machine's."""
-    if abs(skew_s) <= SKEW_S:
-        return Check("clock", Verdict.GOOD, f"this machine and the server agree to {SKEW_S:g} s")
-    remedy = "times in history and events will mislead; run NTP (timedatectl set-ntp true) on both"
-    return Check("clock", Verdict.DOUBTFUL, f"the server's clock is {skew_s:+.1f} s from this machine's", remedy)
 
 
 def _ports(status: pb.Status) -> Iterator[Check]:

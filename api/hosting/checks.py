@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+SKEW_S = 2.0
+
 
 class Verdict(StrEnum):
     """How a check came out. DOUBTFUL works today."""
@@ -26,6 +28,14 @@ class Check:
 
     def document(self) -> dict[str, str]:
         return {"check": self.name, "verdict": self.verdict.value, "found": self.found, "remedy": self.remedy}
+
+
+def clock_check(skew_s: float) -> Check:
+    """`skew_s`: the server's clock minus this machine's."""
+    if abs(skew_s) <= SKEW_S:
+        return Check("clock", Verdict.GOOD, f"this machine and the server agree to {SKEW_S:g} s")
+    remedy = "times in history and events will mislead; run NTP (timedatectl set-ntp true) on both"
+    return Check("clock", Verdict.DOUBTFUL, f"the server's clock is {skew_s:+.1f} s from this machine's", remedy)
 
 
 def text_lines(check: Check, paint: Callable[[Verdict, str], str] = lambda verdict, text: text) -> list[str]:

@@ -13,7 +13,7 @@ from snapshots.store.etcd.ports import free_port
 from tests.agents import an_agent
 from tests.certificates import write_certificates
 from tests.commands import Documents, offline, told
-from tests.spine import Done, ServerProcess
+from tests.spine import Done, ServerProcess, wait_for
 
 GROUP = "edge"
 
@@ -100,8 +100,10 @@ def test_settings_and_keys_that_are_wrong_end_it_with_3(server: ServerProcess, t
 def test_a_running_agent_is_asked_and_its_stream_left_alone(server: ServerProcess) -> None:
     with an_agent(server.xds, envoy="none") as agent:
         agent.start()
+        wait_for(lambda: "clock_ahead_s" in agent.status()["upstream"], "the server's word of its clock")
         found = checks(told(doctor(agent.directory, server.xds), 0))
         assert "/status" in found["agent"]["found"]
+        assert "clock" in found
         assert "revision" not in found[f"upstream {server.xds}"]["found"]
         assert "http port" not in found
 

@@ -7,14 +7,14 @@ import io
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from api.cli.diagnosis import clock_check, store_checks
+from api.cli.diagnosis import store_checks
 from api.cli.explanations import Explained, explanation_document, explanation_lines
 from api.cli.messages import age, iso_time, plain, short_reason, word
 from api.cli.objects import object_documents
 from api.cli.planning import summary_lines
 from api.cli.publishing import Outcome
 from api.cli.terminal import ColorWhen, Paint
-from api.hosting.checks import Verdict
+from api.hosting.checks import Verdict, clock_check
 from api.management.v1 import management_pb2 as pb
 from xds.protocol.types import CLUSTER, ROUTE
 

@@ -64,6 +64,7 @@ class NodeReporting:
             message_bytes=limits.message_bytes,
             chunk_bytes=limits.chunk_bytes,
             nodes=limits.stream_nodes,
+            now_ms=round(time.time() * 1000),
         )
         return pb.ServerMessage(welcome=welcome)
 

@@ -11,7 +11,7 @@ from agents.node.doctor.certificate import certificate_checks
 from agents.node.doctor.envoy import envoy_checks
 from agents.node.doctor.last_good import generations_checks
 from agents.node.doctor.machine import machine_checks
-from agents.node.doctor.running import agent_check, is_locked
+from agents.node.doctor.running import agent_checks, is_locked
 from agents.node.doctor.state import state_checks
 from agents.node.doctor.upstream import upstream_checks
 from agents.node.generations.floor import Floor
@@ -63,7 +63,7 @@ def examine(settings: AgentSettings) -> Examination:
         *_key(settings),
         *generations_checks(settings),
         *certificate_checks(settings),
-        *([agent_check(state_file(settings), settings.node_id, settings.group)] if runs else []),
+        *(agent_checks(state_file(settings), settings.node_id, settings.group) if runs else ()),
     ]
     return Examination(here, [*envoy_checks(settings), *upstream_checks(settings, floor=floor, agent_runs=runs)])
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from api.errors import FairleadError
 from api.hosting.address import Address
-from api.hosting.checks import Check, Verdict
+from api.hosting.checks import Check, Verdict, clock_check
 
 NAME = "agent"
 LOCKS = Path("/proc/locks")
@@ -28,23 +29,26 @@ def is_locked(file: Path, locks: Path = LOCKS) -> bool:
     return any(row[1] == "FLOCK" and row[5].endswith(f":{inode}") for row in map(str.split, held.splitlines()))
 
 
-def agent_check(place: Path, node: str, group: str) -> Check:
+def agent_checks(place: Path, node: str, group: str) -> Iterator[Check]:
     """`place`: the file by which a running agent is found. `node` and `group`: who it should be by the settings."""
     try:
         said = said_by(place)
     except Silence as error:
+        words = f"one has the state directory and does not answer: {error.message}"
         remedy = "it may be starting; if it stays so, it hangs: end it, Envoy goes on and the next agent takes it over"
-        return Check(
-            NAME, Verdict.DOUBTFUL, f"one has the state directory and does not answer: {error.message}", remedy
-        )
-    served = said.get("served")
-    revision = served.get("revision") if isinstance(served, dict) else said.get("revision")
-    found = f"version {said.get('version')} at {said['url']}, revision {revision}"
+        yield Check(NAME, Verdict.DOUBTFUL, words, remedy)
+        return
+    yield _agent(said, node, group)
+    ahead_s = said.get("upstream", {}).get("clock_ahead_s")
+    if isinstance(ahead_s, int | float):
+        yield clock_check(ahead_s)
+
+
+def _agent(said: Mapping[str, Any], node: str, group: str) -> Check:
+    found = f"version {said.get('version')} at {said['url']}, revision {said.get('served', {}).get('revision')}"
     if (said.get("node"), said.get("group")) != (node, group):
         who = f"it is node {said.get('node')} of group {said.get('group')}, and these settings are not"
-        return Check(
-            NAME, Verdict.DOUBTFUL, f"{found}; {who}", "ask with the agent's own --config, flags and environment"
-        )
+        return Check(NAME, Verdict.DOUBTFUL, f"{found}; {who}", "ask with its own --config and flags")
     if said.get("ready"):
         return Check(NAME, Verdict.GOOD, f"{found}, ready")
     return Check(NAME, Verdict.DOUBTFUL, f"{found}, not ready: {said.get('reason')}", "this gateway gets no traffic")

@@ -7,6 +7,7 @@ nothing did, an empty message says so.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
@@ -59,6 +60,8 @@ class Reporter:
         self._interval_s = interval_s
         self._below = below
         self._woken = asyncio.Event()
+        self.clock_ahead_s: float | None = None
+        """The server's clock minus this machine's, but for the way of its word; None where it does not tell."""
 
     def wake(self) -> None:
         """Something happened that others should not wait an interval for."""
@@ -117,6 +120,7 @@ class Reporter:
         if data is _END:
             raise aio.UsageError("the stream ended before it had begun")
         welcome = pb.ServerMessage.FromString(data).welcome
+        self.clock_ahead_s = welcome.now_ms / 1000 - time.time() if welcome.now_ms else None
         interval_s = max(SMALLEST_INTERVAL_S, min(self._interval_s, welcome.interval_ms / 1000 or self._interval_s))
         return _Terms(interval_s, welcome.message_bytes or 64 * 1024, welcome.chunk_bytes or 16 * 1024)
 
