@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -32,7 +32,8 @@ SECRET = f"{TYPE}envoy.extensions.transport_sockets.tls.v3.Secret"
 async def reporting(server: WholeServer, *documents: Document, **settings: object) -> AsyncIterator[AgentProcess]:
     """An agent whose Envoy is ready and has the documents."""
     await server.client.publish([a_workspace(), *documents], author="a test", beyond_budgets=True)
-    with an_agent(server.parts.addresses.xds, report_interval_s=1, bake_s=0.5, **settings) as agent:
+    settings = {"servers": server.parts.addresses.xds, "report_interval_s": 1, "bake_s": 0.5, **settings}
+    with an_agent(**settings) as agent:
         await asyncio.to_thread(agent.start)
         await asyncio.to_thread(agent.ready)
         yield agent
@@ -274,3 +275,18 @@ async def test_an_agent_whose_envoy_is_gone_says_so_and_knows_nothing_of_it() ->
             for pid in agent.envoys:
                 os.kill(pid, signal.SIGCONT)
         await report(server, "its return", lambda one: one.report.envoy.live)
+
+
+async def test_reports_go_where_the_configuration_comes_from() -> None:
+    async with whole_server() as second:
+        await second.client.publish([a_workspace(), a_cluster_document("web")], author="a test")
+        async with AsyncExitStack() as stack:
+            first = await stack.enter_async_context(whole_server())
+            both = f"{first.parts.addresses.xds},{second.parts.addresses.xds}"
+            agent = await stack.enter_async_context(reporting(first, a_cluster_document("web"), servers=both))
+            await report(first, "the agent at the first server", lambda one: one.report.running.types)
+            assert not await second.client.list_nodes()
+            await first.parts.xds.drain(0)
+            told = await report(second, "the agent at the second", lambda one: one.report.running.types)
+            assert told.connected
+            assert agent.is_ready

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import structlog
 
 from agents.node.reports.audit import Audit
 from agents.node.reports.below import ServedBelow
@@ -26,6 +27,7 @@ from tests.clients import DeltaClient, names
 from tests.edges import GROUP, EdgeForTests, a_cluster, an_edge, eventually
 from tests.reporters import ReportingClient, a_relay_report
 from xds.fleet import NodeState
+from xds.protocol.plan import Close
 from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER, GroupName
 from xds.transport.node_reports import pause_s
@@ -396,3 +398,35 @@ async def test_one_stream_of_a_relay_carries_a_thousand_nodes() -> None:
         for number in range(1_000):
             served.fleet.disconnected(number + 1_000_000, 2.0)
         await eventually(lambda: centre.fleet.counts(GROUP).total == 0, "all are gone")
+
+
+@asynccontextmanager
+async def an_agent_reporting(address: str) -> AsyncIterator[None]:
+    """One without an Envoy, as it speaks to whoever is at the address."""
+    operator = Operator("edge-1", frozenset(), lambda: None, Audit(Path("/nowhere/audit.jsonl")))
+    reporter = Reporter(Collector(Sources("edge-1", GROUP, Agent("1.0")), Schedule(1.0)), operator, 1.0)
+    async with grpc.aio.insecure_channel(address) as channel:
+        running = asyncio.create_task(reporter.run(channel))
+        yield
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_on_a_new_stream_all_is_told_anew() -> None:
+    async with an_edge_with() as edge, an_agent_reporting(edge.address):
+        await eventually(lambda: last_word(edge), "the first word")
+        first = edge.fleet.reports.teller("edge-1")
+        for stream in list(edge.server._edge.streams.values()):
+            stream.end(Close("UNAVAILABLE", "this server is going away"))
+        await eventually(lambda: edge.fleet.reports.teller("edge-1") not in (None, first), "another stream")
+        word = last_word(edge)
+        assert word is not None
+        assert word.agent == Agent("1.0")
+
+
+async def test_an_upstream_that_takes_no_reports_is_left_alone() -> None:
+    with structlog.testing.capture_logs() as logged:
+        async with an_edge_with(options=XdsOptions(node_reports=False)) as edge, an_agent_reporting(edge.address):
+            await eventually(lambda: logged, "the agent knows")
+            await asyncio.sleep(0.3)
+    assert [line["event"] for line in logged] == ["this upstream takes no reports"]
