@@ -26,6 +26,7 @@ AGENTS = 20
 @pytest.fixture
 async def server() -> AsyncIterator[WholeServer]:
     async with whole_server() as server:
+        await server.parts.xds.set_ready(True)
         await publishes(server, a_cluster_document("web"))
         yield server
 

@@ -21,6 +21,9 @@ class Beside(Protocol):
     def seed(self, kept: Contents) -> None:
         """What is on the disk."""
 
+    def reached(self) -> None:
+        """Upstream can be reached; it is asked as soon as anybody wants anything."""
+
     def connected(self) -> None:
         """A stream to upstream is open, and asked on."""
 
@@ -29,6 +32,9 @@ class Beside(Protocol):
 
     def upstream_is_well(self, is_well: bool) -> None:
         """Whether upstream says that it is ready."""
+
+    def upstream_is_old(self) -> None:
+        """Upstream says that others may know better: it has lost its own."""
 
     def away(self) -> None:
         """Nobody answers."""
@@ -46,9 +52,11 @@ class Nobody:
     relays: Collection[str] = ()
 
     def seed(self, kept: Contents) -> None: ...
+    def reached(self) -> None: ...
     def connected(self) -> None: ...
     def disconnected(self) -> None: ...
     def upstream_is_well(self, is_well: bool) -> None: ...
+    def upstream_is_old(self) -> None: ...
     def away(self) -> None: ...
     def take(self, received: Received) -> None: ...
     def carry_out(self, asked: Asked) -> None: ...

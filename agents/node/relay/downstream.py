@@ -30,7 +30,7 @@ KEPT_S = 300.0
 SETTLE_S = 0.25
 """Upstream says what differs type by type; in less than that."""
 
-CUT_OFF_S = 10.0
+CUT_OFF_S = 5.0
 """Without an upstream for so long, a relay says by its health that agents are better off elsewhere."""
 
 AGAIN = Close("UNAVAILABLE", "this relay has its upstream again; connect again, and hear what is new since")
@@ -90,25 +90,29 @@ class Downstream(SilentObserver):
     def seed(self, kept: Contents) -> None:
         self._content.seed(kept)
 
+    def reached(self) -> None:
+        if not self._wants.types:  # else it will be seen what upstream says
+            self._become(is_ready=True)
+
     def connected(self) -> None:
         self._upstream_is_well = True
         self._settle_soon()
 
     def disconnected(self) -> None:
-        self.catalogue.is_old, self._is_settling = True, False
-        self._timers.put("settled", None, self._settled)
+        self.upstream_is_old()
         if self.is_ready:
             self._timers.put("cut off", self._timers.now_s + CUT_OFF_S, self._cut_off)
 
     def upstream_is_well(self, is_well: bool) -> None:
-        """Upstream may be a relay that has lost its own."""
-        if is_well == self._upstream_is_well:
-            return
+        """One that is not, such as a relay without its own upstream, is for agents to pass by as well."""
         self._upstream_is_well = is_well
-        if is_well:
-            self._settle_soon()
-        else:
-            self.disconnected()
+        if not (is_well and self.catalogue.is_old):
+            self._become(is_ready=is_well)
+
+    def upstream_is_old(self) -> None:
+        """It will end the stream once that is over."""
+        self.catalogue.is_old, self._is_settling = True, False
+        self._timers.put("settled", None, self._settled)
 
     def away(self) -> None:
         """Nobody answers: what is on the disk is better than nothing, to those who have nothing."""
@@ -118,7 +122,7 @@ class Downstream(SilentObserver):
             self._log.warning("no upstream answers: relaying what is on the disk", revision=self.catalogue.revision)
 
     def take(self, received: Received) -> None:
-        if self._content.source is Source.UPSTREAM and not self.catalogue.revision:
+        if self._is_settling and self._content.source is Source.UPSTREAM and not self.catalogue.revision:
             self._be_fresh()  # there is nothing here but what upstream says now
         with self._moving():
             self._content.take(received)
@@ -193,7 +197,7 @@ class Downstream(SilentObserver):
         self.catalogue.is_old = self._is_settling = False
         self._timers.put("settled", None, self._settled)
         self._timers.put("cut off", None, self._cut_off)
-        self._become(is_ready=True)
+        self._become(is_ready=self._upstream_is_well)
         self._send_back()
 
     def _send_back(self) -> None:
