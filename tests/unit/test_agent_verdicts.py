@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from agents.node.local.docket import SILENT, VERDICT_S, Docket, Verdict
-from agents.node.local.judging import TAKEN, Brought, Judgement, judge
+from agents.node.local.judging import TAKEN, Brought, Judgement, judge, together
 from tests.builders import a_node, assignment, cluster, listener, route
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.knowledge import Learned
@@ -61,8 +61,8 @@ class Gateway:
             self.answers()
 
     def judge(self, brought: Brought) -> Judgement | None:
-        subscription = self.session.subscription(brought.type_url)
-        return judge(brought, subscription, self.catalogue.served(brought.type_url))
+        subscription, served = self.session.subscription(brought.type_url), self.catalogue.served(brought.type_url)
+        return together([judge(brought, subscription, served)] if subscription is not None else [])
 
     def _carry_out(self, plan: Plan) -> None:
         self.sent.extend(plan.responses)
@@ -150,6 +150,14 @@ def test_what_is_kept_back_because_of_a_refusal_is_refused_in_words_that_say_so(
     assert judgement is not None
     assert judgement.error is not None
     assert "'routes' was kept back from Envoy: it refers to what Envoy has refused" in judgement.error.message
+
+
+def test_several_subscriptions_of_a_type_have_one_verdict() -> None:
+    refused = Judgement(REFUSAL)
+    assert together([]) == TAKEN
+    assert together([TAKEN, TAKEN]) == TAKEN
+    assert together([TAKEN, None]) is None
+    assert together([None, refused, TAKEN]) == refused
 
 
 def test_the_docket_tells_each_verdict_once() -> None:

@@ -18,6 +18,7 @@ from xds.protocol.types import RESOURCE_TYPES, TypeUrl
 from xds.transport.observer import StreamInfo
 
 KEPT_S = 300.0
+SETTLING_S = 2.0
 
 SessionOf = Callable[[int], Session | None]
 
@@ -31,6 +32,7 @@ class Clients:
         self._session_of = session_of
         self._open: dict[int, StreamInfo] = {}
         self._own_left: set[int] = set()
+        self._own_came_s = -inf
 
     @property
     def own(self) -> tuple[StreamInfo, ...]:
@@ -54,6 +56,7 @@ class Clients:
         """A client has named itself. What an own Envoy before it wanted counts no longer than for a while."""
         self._open[info.id] = info
         if self.is_own(info):
+            self._own_came_s = now_s
             for member in self._own_left:
                 self._wants.leave(member, now_s + KEPT_S)
             self._own_left.clear()
@@ -96,20 +99,29 @@ class Clients:
         found = list(self._own_subscriptions())
         return bool(found) and all(_has_all(subscription, catalogue) for subscription in found)
 
+    def is_settling(self, now_s: float) -> bool:
+        """Whether the own Envoy came so lately that it may not have said yet what all it wants."""
+        return now_s - self._own_came_s < SETTLING_S
+
     def _own_subscriptions(self) -> Iterator[Subscription]:
         for row in RESOURCE_TYPES:
-            subscription = self.subscription(row.url)
-            if subscription is not None:
-                yield subscription
+            yield from self.subscriptions(row.url)
 
     def subscription(self, type_url: TypeUrl) -> Subscription | None:
-        """The own Envoy's of this type; the newest Envoy's that has one."""
+        """The own Envoy's of this type; the newest one that there is."""
+        return next(iter(self.subscriptions(type_url)), None)
+
+    def subscriptions(self, type_url: TypeUrl) -> tuple[Subscription, ...]:
+        """The own Envoy's of this type: the newest of a stream for all types, or all of streams for this type alone."""
+        alone: list[Subscription] = []
         for info in reversed(self.own):
             session = self._session_of(info.id)
             found = session.subscription(type_url) if session is not None else None
+            if found is not None and info.only_type is None:
+                return tuple(alone) or (found,)
             if found is not None:
-                return found
-        return None
+                alone.append(found)
+        return tuple(alone)
 
 
 def _has_all(subscription: Subscription, catalogue: Catalogue) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xds.protocol.holding import Hold, holdings_of
@@ -33,13 +34,17 @@ class Judgement:
 TAKEN = Judgement()
 
 
-def judge(brought: Brought, subscription: Subscription | None, served: ServedType) -> Judgement | None:
-    """None: it is still to be seen. `subscription`: Envoy's of the type, None when it wants nothing of it.
+def together(judgements: Sequence[Judgement | None]) -> Judgement | None:
+    """Of all subscriptions that Envoy has of a type; of none, it wants nothing of that."""
+    refused = next((one for one in judgements if one is not None and one.error is not None), None)
+    return refused or (None if None in judgements else TAKEN)
+
+
+def judge(brought: Brought, subscription: Subscription, served: ServedType) -> Judgement | None:
+    """None: it is still to be seen. `subscription`: one of Envoy's of the type.
 
     What has been overtaken by newer content is judged by that: Envoy was never sent it, or has answered it already.
     """
-    if subscription is None:
-        return TAKEN
     if subscription.type.aliased and subscription.pending is not None:
         return None  # what its names stand for is not known before they are answered
     names = [name for name, _ in brought.resources]

@@ -16,7 +16,7 @@ from agents.node.local.clients import Clients
 from agents.node.local.content import Content, Source
 from agents.node.local.docket import Docket, Verdict
 from agents.node.local.identity import Identity
-from agents.node.local.judging import TAKEN, Brought, Judgement, judge
+from agents.node.local.judging import TAKEN, Brought, Judgement, judge, together
 from agents.node.local.timers import Timers
 from agents.node.upstream.follower import Stream
 from api.telemetry import logs
@@ -29,8 +29,8 @@ from xds.protocol.requests import DeltaRequest, ErrorDetail, Node
 from xds.transport.catalogues import Catalogues
 from xds.transport.observer import SilentObserver, StreamInfo
 
-SECOND_LOOK_S = 0.25
-"""What is kept back from Envoy is told by nobody, so it is looked for again after this."""
+LOOK_AGAIN_S = 0.25
+"""What is kept back from Envoy, or not wanted by it, is told by nobody, so it is looked for again after this."""
 
 GATHERING_S = 0.25
 """An Envoy that runs says what it has type by type, and upstream says what differs name by name: both in less."""
@@ -113,6 +113,7 @@ class Passage(SilentObserver):
     # The follower of the link
 
     async def wish(self) -> None:
+        self.beside.reached()
         await self._wanted.wait()
 
     def connected(self, stream: Stream, upstream: str) -> None:
@@ -243,11 +244,11 @@ class Passage(SilentObserver):
         if fallback is not None and fallback.concerns(received) and not self._relays:
             self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, fallback.why))])
             return
-        now_s = self._timers.now_s
+        now_s, is_first = self._timers.now_s, not self._docket
         self._docket.add(Brought(received.type_url, received.nonce, received.brought, received.gone), now_s)
         self._look()
-        if self._docket:
-            self._timers.put("second look", now_s + SECOND_LOOK_S, self._look)
+        if self._docket and is_first:
+            self._timers.put("look again", now_s + LOOK_AGAIN_S, self._look_again)
             self._timers.put("overdue", self._docket.due_s, self._overdue)
 
     def _look(self) -> None:
@@ -257,6 +258,11 @@ class Passage(SilentObserver):
         if self._docket.has_overdue and self._docket.taken_late() and self._stream is not None:
             self._stream.reopen("Envoy has taken after all what it had not answered in time")
         self.on_news()
+
+    def _look_again(self) -> None:
+        self._look()
+        if self._docket:
+            self._timers.put("look again", self._timers.now_s + LOOK_AGAIN_S, self._look_again)
 
     def _refused(self, rejected: Rejected) -> None:
         error, names = ErrorDetail(rejected.code, rejected.message), frozenset(rejected.names)
@@ -270,9 +276,11 @@ class Passage(SilentObserver):
     def _judge(self, brought: Brought) -> Judgement | None:
         if not self._has_envoy or self._relays:
             return TAKEN
-        if not self.clients.own:
+        subscriptions = self.clients.subscriptions(brought.type_url)
+        if not self.clients.own or (not subscriptions and self.clients.is_settling(self._timers.now_s)):
             return None
-        return judge(brought, self.clients.subscription(brought.type_url), self.catalogue.served(brought.type_url))
+        served = self.catalogue.served(brought.type_url)
+        return together([judge(brought, subscription, served) for subscription in subscriptions])
 
     def _tell(self, verdicts: Sequence[Verdict]) -> None:
         settled = (self.mirror.settle(verdict.nonce, verdict.error) for verdict in verdicts)
