@@ -92,7 +92,7 @@ grpc-go: .cache/grpc-go/grpc-caller ## build a gRPC client in Go into .cache/ (n
 
 lock: ## solve the dependencies anew (needs uv)
 	uv pip compile --quiet --no-header --prerelease if-necessary-or-explicit --universal --python-version 3.11 --generate-hashes --group dev pyproject.toml -o requirements.lock
-	uv pip compile --quiet --no-header --prerelease if-necessary-or-explicit --universal --python-version 3.11 --generate-hashes --extra envoy --constraint requirements.lock deploy/agent/pyproject.toml -o deploy/agent/requirements.lock
+	uv pip compile --quiet --no-header --prerelease if-necessary-or-explicit --universal --python-version 3.11 --generate-hashes --all-extras --constraint requirements.lock deploy/agent/pyproject.toml -o deploy/agent/requirements.lock
 
 clean: ## remove everything that was generated
 	rm -rf $(VENV) .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache api/envoy/descriptors.binpb
