@@ -143,7 +143,8 @@ async def _reloading(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals,
             settings = await asyncio.to_thread(reload)
             logs.configure(settings.log_level, settings.log_format)
             await parts.last_good.read_floor_again()
-            done = await keeper.refresh(bootstrap_of(settings, parts.server.address)) if keeper is not None else ""
+            bootstrap, binary = bootstrap_of(settings, parts.server.address), settings.envoy_binary
+            done = await keeper.refresh(bootstrap, binary) if keeper is not None else ""
             log.info("the settings were read again", envoy=done or "goes on: it has what it should")
         except FairleadError as error:
             log.warning("the settings were read again, and nothing was changed", why=error.message)

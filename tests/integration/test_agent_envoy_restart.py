@@ -124,7 +124,7 @@ async def test_without_shared_memory_envoy_stays_and_the_agent_says_why(monkeypa
         monkeypatch.setattr("agents.node.envoy.hot_restart.SHARED_MEMORY", Path("/proc/none"))
         supervisor, task = await gateway.started()
         first = supervisor.facts.pid
-        with pytest.raises(EnvoyStays, match=r"without shared memory.*A restart after a drain is possible"):
+        with pytest.raises(EnvoyStays, match=r"without shared memory.*possible once it is drained"):
             await supervisor.restart()
         assert await supervisor.restart(drained=True) == "Envoy is drained and started again"
         await until(lambda: supervisor.facts.restarts == 1, "the restart")

@@ -71,10 +71,12 @@ class EnvoyKeeper(Protocol):
     async def restart(self, *, drained: bool = False) -> str:
         """Hot restart, or one after a drain. Returns what is done, in words; raises EnvoyStays, which says why not."""
 
-    async def refresh(self, bootstrap: Bootstrap | None = None) -> str:
+    async def refresh(self, bootstrap: Bootstrap | None = None, binary: Path | None = None) -> str:
         """A hot restart if the program or the bootstrap is another than Envoy runs with: what is done, empty if there
-        was no need. `bootstrap`: from now on it is that one. Raises as `restart` does, EnvoyMissing and InvalidConfig;
-        then everything is as it was."""
+        was no need. With a `bootstrap`, it and `binary` (None: the one that is found) are what is wanted from now on.
+
+        Raises as `restart` does, EnvoyMissing and InvalidConfig; then everything is as it was.
+        """
 
     def hold(self) -> None:
         """Turn clients away, connections ending as they can, until `release`; Envoy goes on. Idempotent."""

@@ -103,7 +103,7 @@ class Minding:
                 self.release()
         return "Envoy was drained and has ended; whoever runs it starts it again"
 
-    async def refresh(self, bootstrap: Bootstrap | None = None) -> str:
+    async def refresh(self, bootstrap: Bootstrap | None = None, binary: Path | None = None) -> str:
         """Its program is for whoever runs it to choose; what it is to start with is offered to them anew."""
         if bootstrap is None or self._offered is None or not write_bootstrap(content_of(bootstrap), self._offered):
             return ""

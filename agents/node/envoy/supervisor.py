@@ -122,10 +122,11 @@ class Supervisor:
         self._events.put_nowait(self._life.take_over)
         return "another Envoy takes over" if self._life.ready else "Envoy is started again"
 
-    async def refresh(self, bootstrap: Bootstrap | None = None) -> str:
+    async def refresh(self, bootstrap: Bootstrap | None = None, binary: Path | None = None) -> str:
         """See EnvoyKeeper."""
         before = self._what
-        self._what = replace(before, bootstrap=bootstrap or before.bootstrap)
+        if bootstrap is not None:
+            self._what = replace(before, bootstrap=bootstrap, binary=binary)
         try:
             coming = await wish(self._what.binary, self._what.bootstrap)
             current = self._current
@@ -389,7 +390,7 @@ class Supervisor:
 
     async def _check_takeover(self, coming: Wish) -> None:
         """Raises EnvoyStays, saying why no other can take over."""
-        advice = "It goes on as it is. A restart after a drain is possible: it ends the connections that there are"
+        advice = "It goes on as it is. A restart is possible once it is drained (`fairlead node NAME drain`)"
         running = await self._running_version()
         version = await asyncio.to_thread(lambda: coming.wanted.program.hot_restart_version)
         current = self._life.current

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agents.node.envoy.admin import AdminError
+from agents.node.envoy.facts import EnvoyFacts, Phase
 from agents.node.envoy.keeping import EnvoyKeeper
 from agents.node.reports.audit import Audit
 from agents.node.reports.below import Below
@@ -144,11 +145,11 @@ class Operator:
 
     async def _restart(self, order: Order, keeper: EnvoyKeeper) -> Answer:
         before = keeper.facts
-        words = await keeper.restart()
+        words = await keeper.restart(drained=before.held)  # clients are turned away already: nobody has to be spared
         until_s = self.clock() + RESTARTED_S
         while self.clock() < until_s:
             facts = keeper.facts
-            if facts.ready and (facts.pid, facts.epoch) != (before.pid, before.epoch):
+            if _is_up(facts) and _which(facts) != _which(before):
                 yield OrderEnd(OrderStatus.DONE, f"{words}; it is ready, epoch {facts.epoch}")
                 return
             await asyncio.sleep(LOOK_S)
@@ -162,6 +163,16 @@ _CARRIED_OUT: Final[Mapping[OrderKind, Callable[[Operator, Order, EnvoyKeeper], 
     OrderKind.UNDRAIN: Operator._undrain,
     OrderKind.RESTART: Operator._restart,
 }
+
+
+def _is_up(facts: EnvoyFacts) -> bool:
+    """Ready, or it would be if clients were not turned away."""
+    return facts.ready or (facts.held and facts.phase is Phase.RUNNING)
+
+
+def _which(facts: EnvoyFacts) -> tuple[int, int]:
+    """Another after each start: of an Envoy that somebody else runs no process is known."""
+    return facts.restarts, facts.takeovers
 
 
 def _not_allowed(word: str) -> str:
