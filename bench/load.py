@@ -39,8 +39,16 @@ def open_call(channel: aio.Channel, method: str) -> Any:
 class LoadStream:
     """One stream. `received_at_s` is of the last response; `resources`, `responses` count. No `names`: everything."""
 
-    def __init__(self, channel: aio.Channel, node: str, cluster: str, type_url: str, names: Sequence[str] = ()) -> None:
-        self._channel = channel
+    def __init__(
+        self,
+        channel: aio.Channel,
+        node: str,
+        cluster: str,
+        type_url: str,
+        names: Sequence[str] = (),
+        features: Sequence[str] = (),
+    ) -> None:
+        self._channel, self._features = channel, features
         self._node, self._cluster, self._type_url, self._names = node, cluster, type_url, names
         self._call: Any = None
         self._task: asyncio.Task[None] | None = None
@@ -52,6 +60,7 @@ class LoadStream:
     def open(self, versions: dict[str, str]) -> None:
         request: Any = REQUEST(type_url=self._type_url, resource_names_subscribe=self._names)
         request.node.id, request.node.cluster = self._node, self._cluster
+        request.node.client_features.extend(self._features)
         request.initial_resource_versions.update(versions)
         self.resources = 0
         self._arrived.clear()
@@ -99,12 +108,19 @@ class LoadGenerator:
         self._streams: list[LoadStream] = []
 
     async def connect(
-        self, target: str, streams: int, connections: int, cluster: str, type_url: str, names: Sequence[str] = ()
+        self,
+        target: str,
+        streams: int,
+        connections: int,
+        cluster: str,
+        type_url: str,
+        names: Sequence[str] = (),
+        features: Sequence[str] = (),
     ) -> Answer:
         options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
         self._channels = [aio.insecure_channel(target, options) for _ in range(connections)]
         self._streams = [
-            LoadStream(self._channels[number % connections], f"node-{number}", cluster, type_url, names)
+            LoadStream(self._channels[number % connections], f"node-{number}", cluster, type_url, names, features)
             for number in range(streams)
         ]
         return await self._open({})

@@ -1,7 +1,7 @@
 """A Fairlead xDS server as a child: the edge, its follower and a store in memory, which is published to by order.
 
 Orders: `fill` (so many clusters, so many bytes each), `change` (one of them; answers with when it was published, on
-the clock that all processes of this machine share).
+the clock that all processes of this machine share), `counts` (nodes by where they stand), `streams` (those open).
 """
 
 from __future__ import annotations
@@ -66,6 +66,9 @@ class BenchServer(SilentServerObserver):
         counts = self.fleet.counts(GROUP)
         return {"current": counts.current, "behind": counts.behind, "total": counts.total}
 
+    async def streams(self) -> Answer:
+        return {"open": self.server.streams}
+
     async def _publish(self) -> None:
         key = f"key {time.monotonic_ns()}"
         await self.store.publish(Publication(GROUP, WORKSPACE, tuple(self._resources), (), key))
@@ -86,7 +89,7 @@ async def main() -> None:
     await bench.server.start()
     follower = asyncio.create_task(bench.follower.run())
     try:
-        await obey({"fill": bench.fill, "change": bench.change, "counts": bench.counts})
+        await obey({"fill": bench.fill, "change": bench.change, "counts": bench.counts, "streams": bench.streams})
     finally:
         follower.cancel()
         await bench.server.drain(0)
