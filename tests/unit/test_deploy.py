@@ -109,6 +109,12 @@ def test_the_containers_environment_is_settings_of_the_agent() -> None:
     assert f"EXPOSE {settings.http_address.port}" in DOCKERFILE
 
 
+def test_the_container_is_made_of_what_is_tested() -> None:
+    """tests/integration/test_packaging.py builds that wheel in that way, and runs it with what that lock names."""
+    assert "pip wheel --no-deps --wheel-dir /wheels ./deploy/agent" in DOCKERFILE
+    assert "install --no-deps --require-hashes --requirement deploy/agent/requirements.lock" in DOCKERFILE
+
+
 def test_the_container_copies_what_there_is() -> None:
     for path in re.findall(r"deploy/\S+", DOCKERFILE):
         assert (ROOT / path).exists(), path
