@@ -142,6 +142,17 @@ async def test_a_node_of_another_group_is_refused_in_words(server: WholeServer) 
     assert "relay-1 relays group edge and no other" in words
 
 
+async def test_one_agent_cannot_ask_for_so_much_that_the_others_have_no_upstream(server: WholeServer) -> None:
+    with a_relay(server.parts.addresses.xds) as relay:
+        await started(relay)
+        async with an_agent_at(relay_of(relay)) as modest, an_agent_at(relay_of(relay), "greedy") as greedy:
+            await modest.takes_everything()
+            await greedy.subscribe(CLUSTER, [f"cluster-{number}" for number in range(46_000)])
+            assert (await greedy.status())[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+            await publishes(server, a_cluster_document("web", "2s"))
+            assert (await modest.takes()).system_version_info.startswith("2@")
+
+
 async def test_nodes_that_leave_a_relay_are_told_as_gone(server: WholeServer) -> None:
     with a_relay(server.parts.addresses.xds) as relay:
         await started(relay)

@@ -37,5 +37,5 @@ class Identity:
             metadata=dict(self.labels),
         )
         features = (*said.client_features, *(one for one in _FEATURES if one not in said.client_features))
-        known = {**said.metadata, **metadata(relays)}
+        known = {**said.metadata, **metadata(self.node_id, relays)}
         return replace(said, id=self.node_id, cluster=self.group, client_features=features, metadata=known)

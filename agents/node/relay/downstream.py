@@ -18,6 +18,7 @@ from api.telemetry import logs
 from xds.client.answers import Asked, Received
 from xds.client.mirror import Mirror
 from xds.client.wants import Wants
+from xds.protocol.admission import NAMES_LIMIT
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.plan import Close, Observation, Rejected, Response, Settled, Subscribed
 from xds.protocol.types import GroupName
@@ -33,6 +34,10 @@ SETTLE_S = 0.25
 CUT_OFF_S = 5.0
 """Without an upstream for so long, a relay says by its health that agents are better off elsewhere."""
 
+NAMES = NAMES_LIMIT * 9 // 10
+"""That all agents together may ask for: a server takes so many of one stream, which the relay's is to it."""
+
+TOO_MUCH = Close("RESOURCE_EXHAUSTED", f"the agents of this relay ask for more than {NAMES} names; ask a server")
 AGAIN = Close("UNAVAILABLE", "this relay has its upstream again; connect again, and hear what is new since")
 
 
@@ -150,10 +155,14 @@ class Downstream(SilentObserver):
             return
         session = self._server.session(stream.id)
         subscription = session.subscription(observation.type_url) if session is not None else None
-        if subscription is not None:
-            interest = subscription.interest
-            self._wants.put(_member(stream), observation.type_url, interest.wildcard, interest.names)
-            self.on_wish()
+        if subscription is None:
+            return
+        interest = subscription.interest
+        self._wants.put(_member(stream), observation.type_url, interest.wildcard, interest.names)
+        if sum(len(self._wants.names(url)) for url in self._wants.types) > NAMES:
+            self._wants.leave(_member(stream))
+            self._server.end(stream.id, TOO_MUCH)
+        self.on_wish()
 
     def written(self, stream: StreamInfo, response: Response, size_bytes: int, encoded: bool) -> None:
         if self.catalogue.is_old:

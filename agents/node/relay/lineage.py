@@ -6,20 +6,20 @@ name there is asked by one that it takes from, and says no: that ends every circ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from itertools import islice
 
 from xds.protocol.requests import Node
 
 RELAYS = "fairlead.dev/relays"
-TOLD_LIMIT = 1_000
-"""Relays below one relay that are told of; a circle through the others is found by one that has fewer."""
+TOLD_LIMIT = 200
+"""Relays that one relay tells of, itself first; a circle through the others is found by one that has fewer."""
 
 
-def metadata(relays: Iterable[str]) -> Mapping[str, object]:
-    """What an agent says of itself and of those below it; nothing if none of them is a relay."""
-    told = list(islice(sorted(relays), TOLD_LIMIT))
-    return {RELAYS: told} if told else {}
+def metadata(own: str, relays: Collection[str]) -> Mapping[str, object]:
+    """What the agent `own` says of itself and of those below it; nothing if it is no relay."""
+    told = [own, *sorted(set(relays) - {own})][:TOLD_LIMIT]
+    return {RELAYS: told} if relays else {}
 
 
 def relays_of(node: Node) -> frozenset[str]:
