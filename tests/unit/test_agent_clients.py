@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import count
 
 from agents.node.local.clients import KEPT_S, SETTLING_S, Clients
-from tests.builders import a_node
+from tests.builders import a_node, assignment
 from xds.client.wants import Wants
+from xds.protocol.catalogue import Catalogue
 from xds.protocol.requests import DeltaRequest
 from xds.protocol.session import Session
 from xds.protocol.types import CLUSTER, ENDPOINT, GroupName, TypeUrl
@@ -112,3 +113,25 @@ def test_an_envoy_that_brings_nothing_is_new() -> None:
     host.sessions[stream].receive(request, 0)
     assert not host.clients.own_is_new
     assert list(host.clients.own_brought()) == [(ENDPOINT, {"web": "1"})]
+
+
+def test_an_envoy_has_all_once_it_has_answered_and_whatever_only_others_want() -> None:
+    host, catalogue = Host(), Catalogue(GroupName("edge"), partial=True)
+    stream = host.opens()
+    host.asks(stream, ENDPOINT, "web")
+    session = host.sessions[stream]
+    catalogue.change(1, [(None, assignment("web"))])
+    plan = session.serve(catalogue, 0)
+    assert not host.clients.own_has_all(catalogue)
+    session.receive(DeltaRequest(ENDPOINT, response_nonce=plan.responses[0].nonce), 0)
+    assert host.clients.own_has_all(catalogue)
+
+    catalogue.change(1, [(None, assignment("other"))])
+    assert not session.is_concerned()
+    assert host.clients.own_has_all(catalogue)
+
+    catalogue.change(1, [(assignment("web"), assignment("web", "b"))])
+    assert not host.clients.own_has_all(catalogue)
+    plan = session.advance(0)
+    session.receive(DeltaRequest(ENDPOINT, response_nonce=plan.responses[0].nonce), 0)
+    assert host.clients.own_has_all(catalogue)

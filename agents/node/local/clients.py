@@ -125,6 +125,11 @@ class Clients:
 
 
 def _has_all(subscription: Subscription, catalogue: Catalogue) -> bool:
-    """Nothing is owed and nothing awaited, as the session itself told when it was last so."""
-    served = catalogue.served(subscription.type.url)
-    return subscription.settled_at == max(catalogue.revised_at, served.log.newest)
+    """Nothing is owed and nothing awaited, as the session told when it was last so, and nothing has changed since.
+
+    Endpoints that only others want are no news to it, and it is not asked about them.
+    """
+    if subscription.settled_at < catalogue.revised_at:
+        return False
+    changes = catalogue.served(subscription.type.url).changes_since(subscription.settled_at)
+    return not any(name in subscription.interest for name in (*changes.updated, *changes.removed))
