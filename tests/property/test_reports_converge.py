@@ -44,7 +44,7 @@ reports = some.builds(NodeReport, some.just(""), **{name: some.none() | part for
 steps = some.dictionaries(some.sampled_from(["relay", "one", "two"]), reports, min_size=1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some.lists(steps, min_size=1, max_size=6), some.sampled_from([40, 200, 100_000]))
 def test_what_is_told_in_differences_comes_to_the_last_of_it(said: list[dict[str, NodeReport]], size: int) -> None:
     fleet, told = Fleet(), Told("relay")
