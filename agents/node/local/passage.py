@@ -35,6 +35,9 @@ LOOK_AGAIN_S = 0.25
 GATHERING_S = 0.25
 """An Envoy that runs says what it has type by type, and upstream says what differs name by name: both in less."""
 
+MOMENT_S = 0.05
+"""One that has no clusters looks new until it has said which listeners it has, in the same breath."""
+
 LATER_S = 30.0
 FAILED_PRECONDITION = 9  # google.rpc.Code
 
@@ -162,7 +165,7 @@ class Passage(SilentObserver):
             self.clients.asked(stream, observation.type_url)
             self.want()
             if self.content.source is Source.NOTHING and self._is_away:
-                gathering_s = 0 if self.clients.own_is_new else GATHERING_S
+                gathering_s = MOMENT_S if self.clients.own_is_new else GATHERING_S
                 self._timers.put("disk", self._timers.now_s + gathering_s, self._show_disk)
         if self.clients.is_own(stream):
             if isinstance(observation, Rejected):
