@@ -37,7 +37,7 @@ def main(settings: AgentSettings, reload: Reload | None = None) -> int:
 
 def _loop_factory(settings: AgentSettings) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """A relay has thousands of streams, and the faster loop if it is installed. Others have one, and stay small."""
-    if settings.relay_address is None:
+    if settings.relay_at is None:
         return None
     try:
         import uvloop
@@ -68,7 +68,7 @@ async def run(settings: AgentSettings, reload: Reload | None = None) -> int:
 
 async def _started(settings: AgentSettings, stack: AsyncExitStack) -> Parts:
     """All listeners open. What was started is stopped when the stack unwinds."""
-    api = await asyncio.to_thread(EnvoyApi.load, settings.descriptor_sets)
+    api = await asyncio.to_thread(EnvoyApi.load, settings.descriptor_sets, on_demand=True)
     parts = assemble(settings, api)
     await parts.last_good.begin(settings.start_patience_s)
     stack.push_async_callback(parts.http.stop)

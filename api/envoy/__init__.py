@@ -1,7 +1,7 @@
 """The Envoy API: its types in a private pool, its JSON form, the rules that it declares, and who refers to whom.
 
 build            makes `descriptors.binpb` while Fairlead is built
-registry         the one owner of the descriptor pool (descriptor_sets, type_names)
+registry         the one owner of the descriptor pool (descriptor_sets, files_on_demand, type_names)
 problem          what is wrong with a message, and where in it
 messages         walking messages, through Any
 json_form        to and from Envoy's JSON form (json_reader, json_scalars, json_times, json_writer)

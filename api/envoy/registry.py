@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from google.protobuf import message_factory
@@ -18,6 +19,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 
 from api.envoy.descriptor_sets import built_in_files, with_extra_files
+from api.envoy.files_on_demand import FilesOnDemand
 from api.envoy.problem import did_you_mean
 from api.envoy.type_names import TypeNames
 from api.errors import InvalidConfig
@@ -33,14 +35,19 @@ class EnvoyApi:
         self.pool = pool
         self._names = TypeNames(pool, file_names)
         self._classes: dict[str, type[Message]] = {}
+        self._lock = Lock()  # a pool that takes in files as they are needed takes each in once
 
     @classmethod
-    def load(cls, extra_descriptor_sets: Sequence[Path] = ()) -> EnvoyApi:
+    def load(cls, extra_descriptor_sets: Sequence[Path] = (), *, on_demand: bool = False) -> EnvoyApi:
         """The built-in API, with serialised `FileDescriptorSet`s laid over it (a newer Envoy, extensions of your own).
 
-        Raises InvalidConfig when a set cannot be read, conflicts with another, or lacks what it imports.
+        `on_demand`: for a process that must stay small; what is built in goes into memory as it is used, as long as
+        nothing is laid over it. Raises InvalidConfig when a set cannot be read, conflicts with another, or lacks what
+        it imports.
         """
         files = built_in_files((resources.files("api.envoy") / DESCRIPTORS).read_bytes())
+        if on_demand and not extra_descriptor_sets:
+            return cls(DescriptorPool(FilesOnDemand(files)), tuple(files))
         if extra_descriptor_sets:
             files = with_extra_files(files, extra_descriptor_sets)
         pool = DescriptorPool()
@@ -95,7 +102,8 @@ class EnvoyApi:
         found = self._classes.get(full_name)
         if found is None:
             try:
-                descriptor: Descriptor = self.pool.FindMessageTypeByName(full_name)
+                with self._lock:
+                    descriptor: Descriptor = self.pool.FindMessageTypeByName(full_name)
             except KeyError:
                 return None  # Not remembered: clients ask for whatever they like, without end.
             found = self._classes[full_name] = message_factory.GetMessageClass(descriptor)

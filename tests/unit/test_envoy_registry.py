@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from api.envoy.registry import EnvoyApi, load_default, type_url_of
+from api.envoy.descriptor_sets import built_in_files
+from api.envoy.registry import DESCRIPTORS, EnvoyApi, load_default, type_url_of
 from api.envoy.resources import NAME_FIELDS
 from api.errors import InvalidConfig
 from xds.protocol.types import BY_URL, CLUSTER
 
 PREFIX = "type.googleapis.com/"
+
+
+def nested(message: Any) -> Iterator[str]:
+    yield message.full_name
+    for each in message.nested_types:
+        yield from nested(each)
 
 
 def a_set(path: Path, *files: FileDescriptorProto) -> Path:
@@ -170,3 +180,23 @@ def test_a_file_that_is_no_descriptor_set_is_refused(tmp_path: Path, content: by
 def test_a_set_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig, match=r"cannot read the descriptor set .*nowhere\.binpb: No such file"):
         EnvoyApi.load([tmp_path / "nowhere.binpb"])
+
+
+def test_on_demand_everything_is_known_that_is_known_otherwise() -> None:
+    whole, files = load_default(), built_in_files((resources.files("api.envoy") / DESCRIPTORS).read_bytes())
+    tops = (top for name in files for top in whole.pool.FindFileByName(name).message_types_by_name.values())
+    names = [name for top in tops for name in nested(top)]
+    on_demand = EnvoyApi.load(on_demand=True)
+    assert len(names) > 1_000
+    # From the last, so that most files are found by a type of theirs, and not by who imports them.
+    for name in reversed(names):
+        descriptors = [each.message_class(name).DESCRIPTOR for each in (whole, on_demand)]
+        assert [field.name for field in descriptors[0].fields] == [field.name for field in descriptors[1].fields], name
+
+
+@pytest.mark.parametrize("name", ["Cluster", "envoy.config.cluster.v3", "envoy.config.cluster.v3.Clusters", "a.b.C"])
+def test_on_demand_what_is_no_type_is_none(name: str) -> None:
+    api = EnvoyApi.load(on_demand=True)
+    assert not api.knows(PREFIX + name)
+    with pytest.raises(InvalidConfig, match=f"unknown message type {name}"):
+        api.new(name)
