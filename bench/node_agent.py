@@ -25,11 +25,10 @@ _GONE_S = 20.0
 class NodeAgent:
     """`start`, `stop`, and again. `directory` is made; its name has to be short, since a socket's path is."""
 
-    def __init__(self, directory: Path, node: str, server: str, *arguments: str) -> None:
+    def __init__(self, directory: Path, node: str, *arguments: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._who = (f"--node={node}", f"--group={node}")
-        self._server = server
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
         self._log_from = 0
@@ -46,9 +45,8 @@ class NodeAgent:
         bootstrap = self._directory / "state" / "envoy" / "bootstrap.json"
         return [found.seen.pid for found in running(bootstrap, Record(), bootstrap.with_name("base_id"))]
 
-    async def start(self, server: str = "") -> None:
-        """Waits for nothing. `server`: another than the one before, from now on."""
-        self._server = server or self._server
+    async def start(self, server: str, *arguments: str) -> None:
+        """Waits for nothing."""
         ready, log = self._directory / "ready.json", self._directory / "agent.log"
         ready.unlink(missing_ok=True)
         self._log_from = log.stat().st_size if log.exists() else 0
@@ -56,8 +54,8 @@ class NodeAgent:
         with log.open("ab") as sink:
             self.started_at_s = time.time()
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "agents.node.command", "run", f"--servers={self._server}"),
-                *(*self._who, *places, *self._arguments, "--drain-delay-s=0", "--drain-s=1"),
+                *(sys.executable, "-m", "agents.node.command", "run", f"--servers={server}"),
+                *(*self._who, *places, *self._arguments, *arguments, "--drain-delay-s=0", "--drain-s=1"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
