@@ -156,3 +156,16 @@ async def test_a_program_that_ends_at_once_takes_nothing_over(tmp_path: Path) ->
             await until(lambda: supervisor.facts.words == "", "the old one to be seen")
             await goes_on(traffic)
         assert (supervisor.facts.takeovers, supervisor.facts.restarts) == (0, 0)
+
+
+async def test_a_held_gateway_that_is_restarted_stays_held() -> None:
+    async with a_gateway() as gateway:
+        supervisor, _ = await gateway.started()
+        supervisor.hold()
+        await until(lambda: supervisor.facts.server_state == "DRAINING", "Envoy to turn clients away")
+        await supervisor.restart(drained=True)
+        await until(lambda: supervisor.facts.restarts == 1, "the restart")
+        await until(lambda: supervisor.facts.server_state == "DRAINING", "the next one to be told, too")
+        assert (supervisor.facts.phase, supervisor.facts.ready, supervisor.facts.held) == ("running", False, True)
+        supervisor.release()
+        await until(lambda: supervisor.facts.ready, "clients to be welcome again")

@@ -273,7 +273,7 @@ class Supervisor:
                 member = self._family.start_next(number, before, self._wish.wanted, version)
             else:
                 member = self._family.start(number, self._wish.wanted)
-                self._started_s = time.time()
+                self._started_s, self._server_state = time.time(), ""
         except OSError as error:
             why = str(error)
             self._events.put_nowait(lambda now_s: self._life.could_not_start(number, why, now_s))
