@@ -134,7 +134,7 @@ def _limits(settings: AgentSettings) -> Limits:
 
 def _relay(settings: AgentSettings, api: EnvoyApi, passage: Passage, wants: Wants) -> Relay | None:
     """What serves other agents, where this one is to."""
-    if settings.relay_address is None:
+    if settings.relay_at is None:
         return None
     own, group = passage.identity.node_id, passage.identity.group
     downstream = Downstream(own, group, passage.mirror, wants)
@@ -144,7 +144,7 @@ def _relay(settings: AgentSettings, api: EnvoyApi, passage: Passage, wants: Want
     tls = _relay_tls(settings)
     server = relay_server(
         api,
-        settings.relay_address,
+        settings.relay_at,
         tls,
         only(group, own),
         downstream,

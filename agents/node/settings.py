@@ -30,6 +30,7 @@ from api.hosting.settings.sources import load
 from api.hosting.settings.table import Table, setting
 
 SHORTEST_HANG_S = 1.0
+RELAY_AT = Address("0.0.0.0", 18010)
 OPERATIONS = ("logs", "config", "drain", "restart")
 
 
@@ -121,6 +122,9 @@ class AgentSettings:
         "SIGTERM: drain and end Envoy, or leave it running",
     )
 
+    relay: bool = setting(
+        "relay.enabled", boolean, False, f"serve the agents of this site, at {RELAY_AT} if not elsewhere"
+    )
     relay_address: Address | None = setting("relay.address", host_and_port, None, "serve the agents of this site here")
     relay_cert: Path | None = setting("relay.cert", path, None, "PEM file: the certificate shown to them")
     relay_key: Path | None = setting("relay.key", path, None, "PEM file: that certificate's key")
@@ -155,6 +159,11 @@ class AgentSettings:
     @property
     def plaintext_allowed(self) -> bool:
         return self.insecure_plaintext and self.insecure_off_loopback
+
+    @property
+    def relay_at(self) -> Address | None:
+        """Where other agents are served; None: not at all."""
+        return self.relay_address or (RELAY_AT if self.relay else None)
 
     @property
     def node_id(self) -> str:
@@ -203,10 +212,10 @@ def _plaintext_rules(settings: AgentSettings) -> list[str]:
     far = [str(address) for address in (*settings.relays, *settings.servers) if not address.loopback]
     if far and settings.upstream_ca is None:
         broken.append(f"{', '.join(far)} would be spoken to in plaintext: give upstream_ca, {advice}")
-    relay = settings.relay_address
+    relay = settings.relay_at
     if relay is not None and not relay.loopback and (settings.relay_cert is None or settings.relay_client_ca is None):
         needed = "relay_cert, relay_key and relay_client_ca"
-        broken.append(f"relay_address {relay} is not loopback and agents could be anyone: give {needed}, {advice}")
+        broken.append(f"relay address {relay} is not loopback and agents could be anyone: give {needed}, {advice}")
     return broken
 
 

@@ -36,6 +36,7 @@ def test_a_flag_beats_the_environment_beats_the_file(tmp_path: Path) -> None:
     [
         ({"servers": "10.0.0.1:18000"}, "plaintext"),
         ({"relay_address": "0.0.0.0:18000"}, "agents could be anyone"),
+        ({"relay": True}, "agents could be anyone"),
         ({"upstream_cert": "a.pem"}, "upstream_key go together"),
         ({"secrets": "seal"}, "secrets_key go together"),
         ({"envoy": "mind"}, "needs envoy_admin"),
@@ -48,6 +49,20 @@ def test_what_does_not_go_together_is_told(flags: dict[str, object], words: str)
     with pytest.raises(InvalidConfig) as refused:
         load_settings(flags=flags)
     assert words in " ".join(finding.message for finding in refused.value.findings)
+
+
+@pytest.mark.parametrize(
+    ("flags", "at"),
+    [
+        ({}, None),
+        ({"relay": True}, "0.0.0.0:18010"),
+        ({"relay_address": "127.0.0.1:7"}, "127.0.0.1:7"),
+        ({"relay": True, "relay_address": "127.0.0.1:7"}, "127.0.0.1:7"),
+    ],
+)
+def test_where_others_are_served(flags: dict[str, object], at: str | None) -> None:
+    settings = load_settings(flags={**flags, "insecure_plaintext": True, "insecure_off_loopback": True})
+    assert (str(settings.relay_at) if settings.relay_at else None) == at
 
 
 def test_text_is_read_by_kind() -> None:

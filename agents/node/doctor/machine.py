@@ -26,7 +26,7 @@ def machine_checks(settings: AgentSettings, *, agent_runs: bool) -> Iterator[Che
     if settings.envoy == "run":
         yield shared_memory_check(SHARED_MEMORY)
     if not agent_runs:
-        wanted = {"http port": settings.http_address, "relay port": settings.relay_address}
+        wanted = {"http port": settings.http_address, "relay port": settings.relay_at}
         yield from (_port(name, address) for name, address in wanted.items() if address is not None)
 
 

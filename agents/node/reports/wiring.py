@@ -42,7 +42,7 @@ def make_reporter(
         settings.labels,
         settings.allow,
         settings.envoy,
-        relay=settings.relay_address is not None,
+        relay=settings.relay_at is not None,
     )
     sources = Sources(
         settings.node_id,
