@@ -16,13 +16,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from examples.demo.__main__ import FAIRLEAD, fairlead, listens, say, timed, until, write_config
+from examples.demo.__main__ import FAIRLEAD, fairlead, listens, say, until, write_config
 from examples.demo.gateway import Gateway
 from examples.demo.processes import Kept
 from examples.demo.traffic import Traffic, Upstream
 from snapshots.store.etcd.binary import find_binary
 from snapshots.store.etcd.ports import free_port
 
+NAMES = ("edge-1", "edge-2")
 # How long nobody but the gateways is there, beside the restart: enough for thousands of requests.
 AWAY_S = 1.0
 
@@ -42,65 +43,87 @@ def main() -> int:
 
 def tell(stack: ExitStack, scratch: Path) -> int:
     """The story. Returns 0 when every step did what it says, and no request failed that was not said to."""
+    told = Told()
     blue, green = (stack.enter_context(Upstream(name)) for name in ("blue", "green"))
-    config = scratch / "config"
-
     site = Site(scratch)
     stack.callback(site.end)
-    took = timed(site.start)
+    site.start()
     os.environ["FAIRLEAD_SERVER"] = site.managements[0]
-    publish(config, blue, "blue")
-    say(1, f"two Fairlead servers on one etcd, and a configuration: blue ({took:.1f} s)")
+    publish(scratch / "config", blue, "blue")
+    told("two Fairlead servers on one etcd, and a configuration: blue")
 
     gateways = [Gateway(scratch / name, name, servers) for name, servers in zip(NAMES, site.orders, strict=True)]
     for gateway in gateways:
         stack.callback(gateway.end)
         gateway.start()
     stays, restarts = (stack.enter_context(asking(gateway)) for gateway in gateways)
-    say(2, "two gateways with an agent each answer: blue. Requests run through both without a pause from here on")
+    told("two gateways with an agent each answer: blue. Requests run through both without a pause from here on")
 
-    for gateway in gateways:
-        until(lambda gateway=gateway: gateway.has_good_generation, "a generation that has baked")
-    say(3, "what they serve has stayed healthy for a second, and is on their disks:", gateways[1].inspected())
+    until(lambda: all(gateway.has_good_generation for gateway in gateways), "generations that have baked")
+    told("what they serve has stayed healthy for a second, and is on their disks:", gateways[1].inspected())
 
-    site.kill()
     before = stays.total
+    site.kill()
     until(lambda: not any(gateway.is_connected for gateway in gateways), "the agents to notice")
     time.sleep(AWAY_S)
-    say(
-        4, f"both servers and etcd are killed (SIGKILL). Since then edge-1 has answered {stays.total - before} requests"
-    )
+    told(f"both servers and etcd are killed (SIGKILL): edge-1 has answered {stays.total - before} requests since then")
 
-    wrong = list(restarts.failures)
-    gateways[1].kill()
-    until(lambda: len(restarts.failures) > len(wrong), "edge-2 to be gone")
-    died_s = time.monotonic()
-    gateways[1].start()
-    answered = restarts.answers["blue"]
-    until(lambda: restarts.answers["blue"] > answered, "an answer from disk")
-    outage_s = time.monotonic() - died_s
-    missed = len(restarts.failures) - len(wrong)
-    say(5, f"edge-2 and its agent are killed and started: blue again after {outage_s:.1f} s, from its disk alone")
+    outage = Outage(restarts)
+    outage.over(gateways[1])
+    told(f"edge-2 and its agent are killed and started: blue again after {outage.took_s:.1f} s, from its disk alone")
 
-    took = timed(site.start)
+    site.start()
     until(lambda: all(gateway.is_connected for gateway in gateways), "the agents to come back")
-    say(6, f"everything is back ({took:.1f} s), and so are the agents: they are told what changed, which is nothing")
+    told("everything is back, and so are the agents: they are told what changed, which is nothing")
 
-    took = timed(lambda: publish(config, green, "switch to green"))
+    publish(scratch / "config", green, "switch to green")
     until(lambda: (stays.last, restarts.last) == ("green", "green"), "green from both")
     until(lambda: {gateway.revision for gateway in gateways} == {2}, "revision 2 on both")
-    say(7, f"one change, and both have it ({took:.1f} s to the ACK):", fairlead("history"))
+    told("one change, and both have it: green", fairlead("history"))
 
-    say(8, f"edge-1: {counted(stays)}; {len(stays.failures)} failed {stays.failures[:3] or ''}")
-    others = len(restarts.failures) - missed
-    say(9, f"edge-2: {counted(restarts)}; {missed} failed while it was down for {outage_s:.1f} s, {others} besides")
+    told(f"edge-1: {counted(stays)}; {len(stays.failures)} failed {stays.failures[:3] or ''}")
+    others = len(restarts.failures) - outage.missed
+    told(
+        f"edge-2: {counted(restarts)}; {outage.missed} failed while it was down for {outage.took_s:.1f} s, {others} besides"
+    )
     if stays.failures or others:
         print("the demo did not hold what it promises", file=sys.stderr)
         return 1
     return 0
 
 
-NAMES = ("edge-1", "edge-2")
+class Told:
+    """Says each step with its number, and when it was done."""
+
+    def __init__(self) -> None:
+        self._started_s = time.monotonic()
+        self._step = 0
+
+    def __call__(self, line: str, *printed: str) -> None:
+        self._step += 1
+        say(self._step, f"{time.monotonic() - self._started_s:5.1f} s  {line}", *printed)
+
+
+class Outage:
+    """What the clients of a gateway notice of its restart. `took_s` is from the first request that failed to the first
+    that was answered again, `missed` how many failed in between."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self.took_s = 0.0
+        self.missed = 0
+
+    def over(self, gateway: Gateway) -> None:
+        """Kill and start it; ends the demo where it is not served from disk."""
+        traffic, failed = self._traffic, len(self._traffic.failures)
+        gateway.kill()
+        until(lambda: len(traffic.failures) > failed, f"{gateway.name} to be gone")
+        began_s, answered = time.monotonic(), traffic.answers["blue"]
+        gateway.start()
+        until(lambda: traffic.answers["blue"] > answered, "an answer from disk")
+        self.took_s, self.missed = time.monotonic() - began_s, len(traffic.failures) - failed
+        if gateway.source != "disk":
+            sys.exit(f"{gateway.name} is served from {gateway.source}, not from its disk")
 
 
 class Site:

@@ -71,6 +71,11 @@ class Gateway:
         return int(self._status().get("served", {}).get("revision", 0))
 
     @property
+    def source(self) -> str:
+        """Where what its Envoy is served comes from: upstream or disk."""
+        return str(self._status().get("served", {}).get("source", ""))
+
+    @property
     def has_good_generation(self) -> bool:
         """The name of a file says what it is."""
         return any(self._state.glob("generations/*.good"))
