@@ -5,6 +5,10 @@ A map:
 `clients` who is connected, which of them is the own Envoy, and what all of them want
 `judging` what Envoy has made of one answer of upstream. Pure
 `docket` the answers that wait for Envoy's verdict, and until when. Pure
+`hearing` has those verdicts, in time, and passes them on
+`content` what is served: upstream's word, the disk's, or what was fallen back to. Pure
 `passage` between upstream and local clients: content down, wishes and verdicts up
+`beside` who else takes part in what passes: a relay
+`timers` a few timers by name
 `identity` who the agent says it is to upstream
 """

@@ -1,6 +1,6 @@
 """Between upstream and the local clients: content goes down, wishes and verdicts go up.
 
-It drives the cores (`Mirror`, `Content`, `Docket`) and decides little itself. All calls come on the event loop and
+It drives the cores (`Mirror`, `Content`, `Hearing`) and decides little itself. All calls come on the event loop and
 return at once; there is no timer on the way of a change.
 """
 
@@ -14,7 +14,8 @@ from agents.node.generations.generation import Contents
 from agents.node.local.beside import Beside, Nobody
 from agents.node.local.clients import Clients
 from agents.node.local.content import Content, Source
-from agents.node.local.docket import Docket, Verdict
+from agents.node.local.docket import Verdict
+from agents.node.local.hearing import Hearing
 from agents.node.local.identity import Identity
 from agents.node.local.judging import TAKEN, Brought, Judgement, judge, together
 from agents.node.local.timers import Timers
@@ -28,9 +29,6 @@ from xds.protocol.plan import Observation, Rejected, Subscribed
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node
 from xds.transport.catalogues import Catalogues
 from xds.transport.observer import SilentObserver, StreamInfo
-
-LOOK_AGAIN_S = 0.25
-"""What is kept back from Envoy, or not wanted by it, is told by nobody, so it is looked for again after this."""
 
 GATHERING_S = 0.25
 """An Envoy that runs says what it has type by type, and upstream says what differs name by name: both in less."""
@@ -63,7 +61,7 @@ class Passage(SilentObserver):
         self.on_refused: Callable[[str], None] = lambda words: None
         self._wants = wants
         self._has_envoy = has_envoy
-        self._docket = Docket(self._judge)
+        self._hearing = Hearing(self._judge, self._tell, self._reopen)
         self._stream: Stream | None = None
         self._told_node: Node | None = None
         self._wanted = asyncio.Event()
@@ -91,13 +89,12 @@ class Passage(SilentObserver):
         if fallback is None or self._relays:
             return
         self.mirror.doubt(fallback.differing, ErrorDetail(FAILED_PRECONDITION, why))
-        if self._stream is not None:
-            self._stream.reopen("Envoy does not live with what upstream says")
+        self._reopen("Envoy does not live with what upstream says")
 
     def introduce_again(self, because: str) -> None:
         """Open another stream if upstream was told something else of who is here."""
-        if self._stream is not None and self._introduction() != self._told_node:
-            self._stream.reopen(because)
+        if self._introduction() != self._told_node:
+            self._reopen(because)
 
     def _introduction(self) -> Node:
         return self.identity.node(self.clients.own_node, self.beside.relays)
@@ -109,7 +106,7 @@ class Passage(SilentObserver):
     @property
     def is_acknowledged(self) -> bool:
         """Whether Envoy has taken all that is served, as far as it wants it."""
-        if self.content.source is Source.NOTHING or not self.catalogue.revision or self._docket:
+        if self.content.source is Source.NOTHING or not self.catalogue.revision or self._hearing:
             return False
         return not self._has_envoy or self.clients.own_has_all(self.catalogue)
 
@@ -140,7 +137,7 @@ class Passage(SilentObserver):
 
     def disconnected(self) -> None:
         self._stream, self.upstream = None, ""
-        self._docket.clear()
+        self._hearing.clear()
         self.mirror.disconnected()
         self.beside.disconnected()
         self.on_news()
@@ -169,8 +166,10 @@ class Passage(SilentObserver):
                 self._timers.put("disk", self._timers.now_s + gathering_s, self._show_disk)
         if self.clients.is_own(stream):
             if isinstance(observation, Rejected):
-                self._refused(observation)
-            self._look()
+                self._hearing.refused(observation)
+                self.on_refused(observation.message)
+            self._hearing.look()
+            self.on_news()
 
     def stream_closed(self, stream: StreamInfo, close: object) -> None:
         self.clients.closed(stream, self._timers.now_s)
@@ -246,35 +245,8 @@ class Passage(SilentObserver):
         fallback = self.content.fallback
         if fallback is not None and fallback.concerns(received) and not self._relays:
             self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, fallback.why))])
-            return
-        now_s, is_first = self._timers.now_s, not self._docket
-        self._docket.add(Brought(received.type_url, received.nonce, received.brought, received.gone), now_s)
-        self._look()
-        if self._docket and is_first:
-            self._timers.put("look again", now_s + LOOK_AGAIN_S, self._look_again)
-            self._timers.put("overdue", self._docket.due_s, self._overdue)
-
-    def _look(self) -> None:
-        """Tell upstream what Envoy has made of its answers by now."""
-        if self._docket:
-            self._tell(self._docket.settled())
-        if self._docket.has_overdue and self._docket.taken_late() and self._stream is not None:
-            self._stream.reopen("Envoy has taken after all what it had not answered in time")
-        self.on_news()
-
-    def _look_again(self) -> None:
-        self._look()
-        if self._docket:
-            self._timers.put("look again", self._timers.now_s + LOOK_AGAIN_S, self._look_again)
-
-    def _refused(self, rejected: Rejected) -> None:
-        error, names = ErrorDetail(rejected.code, rejected.message), frozenset(rejected.names)
-        self._tell(self._docket.rejected(rejected.type_url, names, error))
-        self.on_refused(rejected.message)
-
-    def _overdue(self) -> None:
-        self._tell(self._docket.overdue(self._timers.now_s))
-        self._timers.put("overdue", self._docket.due_s, self._overdue)
+        else:
+            self._hearing.hear(Brought(received.type_url, received.nonce, received.brought, received.gone))
 
     def _judge(self, brought: Brought) -> Judgement | None:
         if not self._has_envoy or self._relays:
@@ -315,6 +287,10 @@ class Passage(SilentObserver):
             self.content.carry_out(asked)
         self.beside.carry_out(asked)
         self._send(asked.requests)
+
+    def _reopen(self, because: str) -> None:
+        if self._stream is not None:
+            self._stream.reopen(because)
 
     def _send(self, requests: Sequence[DeltaRequest]) -> None:
         if self._stream is not None:
