@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from agents.node.envoy.facts import EnvoyFacts, Exit, Phase
-from agents.node.generations.baking import Baking, Done, Failed, Outcome, Promote, Transition, Write, Written
+from agents.node.generations.baking import (
+    SETTLED_S,
+    Baking,
+    Done,
+    Failed,
+    Outcome,
+    Promote,
+    Transition,
+    Write,
+    Written,
+)
 from agents.node.generations.floor import Floor
 from agents.node.generations.generation import Contents, ResourceName, Search, Summary, content_of
 from agents.node.generations.problems import NotWritten
@@ -59,7 +69,7 @@ class LastGood:
         self._generations = generations
         self._floor = floor
         self._group = passage.identity.group
-        self._baking = Baking(bake_s)
+        self._baking = Baking(bake_s, settled_s=min(SETTLED_S, bake_s))
         self._timers = Timers()
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._told = ("", False)
@@ -129,7 +139,7 @@ class LastGood:
             return
         told = search.generation.summary
         self.good = _known(told)
-        words = f"fell back to generation {told.number} of revision {told.revision}: Envoy {why}"
+        words = f"fell back to generation {told.number} of revision {told.revision}: {why}"
         self._passage.fall_back(search.generation.contents, words)
         self._log.error(words)
         self.news()

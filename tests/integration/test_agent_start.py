@@ -188,7 +188,7 @@ async def test_a_fallback_serves_the_last_good_again_tells_upstream_why_and_ends
         await site.envoy.ack(CLUSTER)
         await until(lambda: bool(site.upstream.acks[1:]), "the ACK of the new content")
 
-        await site.agent.last_good.fall_back(site.agent.last_good.content[:12], "crashed twice")
+        await site.agent.last_good.fall_back(site.agent.last_good.content[:12], "Envoy crashed twice")
         told = [await site.envoy.next()]
         await site.envoy.ack(CLUSTER)
         if not told[0].removed_resources:

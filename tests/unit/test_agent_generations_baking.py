@@ -5,6 +5,7 @@ from __future__ import annotations
 from agents.node.generations.baking import (
     BACKOFF_S,
     MOMENT_S,
+    RESTLESS_S,
     Baking,
     Done,
     Failed,
@@ -23,8 +24,8 @@ BAKE_S = 60.0
 class Story:
     """A machine, a clock, and a disk that does what it is asked; `did` is what that was."""
 
-    def __init__(self) -> None:
-        self.baking = Baking(BAKE_S)
+    def __init__(self, settled_s: float = 0.0) -> None:
+        self.baking = Baking(BAKE_S, settled_s=settled_s)
         self.now_s = 0.0
         self.did: list[Transition] = []
         self.full = False
@@ -327,6 +328,26 @@ def test_only_one_thing_is_asked_for_at_a_time() -> None:
     assert baking.tick(2 + BAKE_S) == Promote(1)
     assert baking.tick(3 + BAKE_S) is None
     assert baking.learn(Done(), 4 + BAKE_S) == Write("b")
+
+
+def test_a_change_that_comes_in_parts_is_written_when_it_is_complete() -> None:
+    story = Story(settled_s=1)
+    story.healthy()
+    for part in ("a cluster", "its endpoints", "its route"):
+        story.holds(part)
+        story.after(0.5)
+    assert story.did == []
+    story.after(0.5)
+    assert story.did == [Write("its route")]
+
+
+def test_changes_without_an_end_are_written_all_the_same() -> None:
+    story = Story(settled_s=1)
+    story.healthy()
+    for second in range(3 * int(RESTLESS_S)):
+        story.holds(str(second))
+        story.after(0.9)
+    assert Write("11") in story.did
 
 
 def test_it_reads_as_a_story() -> None:

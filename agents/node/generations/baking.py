@@ -2,7 +2,8 @@
 
 What Envoy has acknowledged in full becomes a candidate. It is good once Envoy has stayed healthy for the bake time. One
 candidate bakes at a time and is not disturbed by newer content, or constant change would never let one become good;
-after its verdict whatever is held by then is next.
+after its verdict whatever is held by then is next. A change comes in parts, each after Envoy has taken the one before:
+so nothing is written before it has stayed as it is for a moment.
 
 Each thing that happens is told by one call, and each call answers with what to do now, at most one thing. What became
 of it is told by `learn`; until then nothing else is asked for.
@@ -16,6 +17,8 @@ from math import inf
 from agents.node.generations.generation import State
 
 MOMENT_S = 3.0  # unhealthy for so long is no verdict: a listener restarts, a probe is late
+SETTLED_S = 1.0  # so long without another part: the change is complete
+RESTLESS_S = 10.0  # where there is always another, no longer than this is waited
 BACKOFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 _REMEMBERED = 100
 
@@ -84,11 +87,13 @@ class Baking:
     """What is known of the content held and of the candidate. `content`s are opaque digests, secrets included; times
     are of any clock that never goes back, in seconds."""
 
-    def __init__(self, bake_s: float = 60.0, moment_s: float = MOMENT_S) -> None:
+    def __init__(self, bake_s: float = 60.0, moment_s: float = MOMENT_S, settled_s: float = 0.0) -> None:
         self._bake_s = bake_s
+        self._settled_s = settled_s
         self._moment_s = moment_s
         self._held = ""
         self._acknowledged = False
+        self._restless_since_s = self._changed_at_s = -inf
         self._good = ""
         self._barred: dict[str, None] = {}
         self._healthy = False
@@ -117,7 +122,7 @@ class Baking:
         if self._asked is not None:
             return None
         if self._verdict is not None or self._next_write() is not None:
-            return self._retry_at_s
+            return self._retry_at_s if self._verdict is not None else max(self._retry_at_s, self._settled_at_s)
         if self._candidate is None:
             return None
         if self._unwell_since_s is not None:
@@ -128,6 +133,10 @@ class Baking:
 
     def holds(self, content: str, *, acknowledged: bool, now_s: float) -> Transition | None:
         """The content held is this, and Envoy has acknowledged all of it, or not yet."""
+        if content != self._held:
+            if now_s >= self._settled_at_s:
+                self._restless_since_s = now_s
+            self._changed_at_s = now_s
         self._held, self._acknowledged = content, acknowledged
         return self.tick(now_s)
 
@@ -176,8 +185,13 @@ class Baking:
         self._judge(now_s)
         if self._asked is not None or now_s < self._retry_at_s:
             return None
-        self._asked = self._verdict or self._next_write()
+        self._asked = self._verdict or (self._next_write() if now_s >= self._settled_at_s else None)
         return self._asked
+
+    @property
+    def _settled_at_s(self) -> float:
+        """When what is held is taken to be all of a change."""
+        return min(self._changed_at_s + self._settled_s, self._restless_since_s + RESTLESS_S)
 
     def _settle(self, asked: Transition | None, outcome: Outcome, now_s: float) -> None:
         if isinstance(asked, Write) and isinstance(outcome, Written):
