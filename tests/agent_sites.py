@@ -46,11 +46,11 @@ class Gateway:
     agent: AgentProcess
     port: int
 
-    def kill_envoy(self) -> None:
-        """SIGKILL, as the kernel does when memory is short."""
+    def kill_envoy(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """As the kernel does when memory is short."""
         for pid in self.agent.envoys:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
 
     def lays_over(self, **others: Any) -> None:
         """What its bootstrap has beside the agent's own."""
