@@ -83,9 +83,8 @@ def tell(stack: ExitStack, scratch: Path) -> int:
 
     told(f"edge-1: {counted(stays)}; {len(stays.failures)} failed {stays.failures[:3] or ''}")
     others = len(restarts.failures) - outage.missed
-    told(
-        f"edge-2: {counted(restarts)}; {outage.missed} failed while it was down for {outage.took_s:.1f} s, {others} besides"
-    )
+    missed = f"{outage.missed} failed while it was down for {outage.took_s:.1f} s, {others} besides"
+    told(f"edge-2: {counted(restarts)}; {missed}")
     if stays.failures or others:
         print("the demo did not hold what it promises", file=sys.stderr)
         return 1
