@@ -19,6 +19,7 @@ from tests.clients import DeltaClient, StateClient, names
 from tests.edges import a_cluster
 from tests.upstreams import Behaviour, ScriptedUpstream, always, refusing, response, saying, silent
 from tests.whole_servers import a_cluster_document, a_workspace, until, whole_server
+from xds.client.mirror import Mirror
 from xds.protocol.features import REVISION
 from xds.protocol.resource import Resource, content_version
 from xds.protocol.types import CLUSTER, ENDPOINT
@@ -121,6 +122,22 @@ async def test_an_upstream_that_answers_badly_is_left_for_the_next(behave: Behav
         (told,) = (await chain.client.next()).resources
         assert told.resource.value == WEB.body
         assert chain.upstreams[0].streams == 1
+
+
+async def test_a_defect_of_the_agents_own_ends_one_stream_and_not_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = iter([True])
+    receive = Mirror.receive
+
+    def fails_once(mirror: Mirror, *arguments: Any) -> Any:
+        if next(failing, False):
+            raise RuntimeError("a defect")
+        return receive(mirror, *arguments)
+
+    monkeypatch.setattr(Mirror, "receive", fails_once)
+    async with a_chain(always(CLUSTER, WEB)) as chain:
+        await chain.client.subscribe(CLUSTER)
+        assert names(await chain.client.next()) == ["web"]
+        assert chain.upstreams[0].streams == 2
 
 
 async def test_a_wrong_digest_is_refused_in_words() -> None:

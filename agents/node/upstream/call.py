@@ -15,6 +15,7 @@ from grpc import aio
 
 from agents.node.upstream.follower import Follower
 from agents.node.upstream.messages import Messages, Rubbish
+from api.telemetry import logs
 from xds.protocol.requests import DeltaRequest
 
 METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
@@ -131,7 +132,9 @@ class Call:
             if isinstance(error, Rubbish):
                 return Ended(f"it sent what is no answer: {error}", is_fault=True)
             if error is not None and not isinstance(error, _CALL_ENDED):
-                raise error
+                # A defect of ours is met by another upstream, or again later; the gateway goes on meanwhile.
+                logs.logger("upstream").error("an answer could not be taken", exc_info=error)
+                return Ended(f"a defect of this agent: {type(error).__name__}: {error}", is_fault=True)
         return await _status(call)
 
 
