@@ -15,7 +15,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,7 +33,10 @@ QUICK = {"drain_delay_s": 0.1, "drain_s": 3, "envoy_arguments": "--concurrency,1
 
 
 class AgentProcess(ChildProcess):
-    """`settings` by name, as `AgentSettings` has them; `start` may be called again after `stop` or `kill`."""
+    """`settings` by name, as `AgentSettings` has them; `start` may be called again after `stop` or `kill`. `program`:
+    another that becomes an agent with the same arguments."""
+
+    program: Sequence[str] = AGENT
 
     def __init__(self, directory: Path, **settings: object) -> None:
         self.directory = directory
@@ -58,7 +61,7 @@ class AgentProcess(ChildProcess):
         places = {"state_dir": self.state, "ready_file": self._ready}
         flags = [_flag(name, value) for name, value in {**places, **self.settings}.items()]
         with self.log.open("ab") as sink:
-            self._process = subprocess.Popen((*AGENT, "run", *flags), stdout=sink, stderr=sink, cwd=ROOT)
+            self._process = subprocess.Popen((*self.program, "run", *flags), stdout=sink, stderr=sink, cwd=ROOT)
         return self
 
     @property

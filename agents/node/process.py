@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import NoReturn
 
 from agents.node.assembly import Parts, assemble, bootstrap_of, make_keeper, state_file
@@ -18,7 +19,7 @@ from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.reports.wiring import waking
 from agents.node.settings import AgentSettings
 from api.envoy.registry import EnvoyApi
-from api.errors import FairleadError
+from api.errors import FairleadError, InvalidConfig
 from api.hosting.ready_file import write_ready_file
 from api.hosting.signals import Signals, listening
 from api.hosting.sole import sole
@@ -81,11 +82,24 @@ async def _started(settings: AgentSettings, stack: AsyncExitStack) -> Parts:
         stack.push_async_callback(parts.relay.stop, RELAY_DRAIN_S)
         await parts.relay.start()
         addresses["relay"] = parts.relay.server.address
-    for file in (state_file(settings), settings.ready_file):
-        if file is not None:
-            write_ready_file(file, addresses)
-            stack.callback(file.unlink, missing_ok=True)
+    try:
+        _announce(state_file(settings), addresses, stack)
+    except InvalidConfig as error:  # a disk that is full must keep nothing from being served
+        logs.logger("agent").warning("other commands cannot find this agent", why=error.message)
+    if settings.ready_file is not None:
+        _announce(settings.ready_file, addresses, stack)
     return parts
+
+
+def _announce(file: Path, addresses: Mapping[str, str], stack: AsyncExitStack) -> None:
+    """Have it say where the agent listens, for as long as that is so. Raises InvalidConfig."""
+    write_ready_file(file, addresses)
+    stack.callback(_remove, file)
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):  # the end is the same on a disk that has become read-only
+        file.unlink()
 
 
 def _keeper(parts: Parts) -> EnvoyKeeper | None:

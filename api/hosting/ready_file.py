@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from api.errors import InvalidConfig
@@ -19,4 +20,6 @@ def write_ready_file(path: Path, addresses: Mapping[str, str]) -> None:
         beside.write_text(json.dumps({**addresses, "pid": os.getpid()}) + "\n", "utf-8")
         beside.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
         raise InvalidConfig(f"cannot write the ready file {path}: {error.strerror}") from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from api.errors import InvalidConfig
 
@@ -20,7 +22,7 @@ def sole(directory: Path, *, taken: str, unwritable: str) -> Iterator[None]:
     """
     try:
         directory.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
-        lock = (directory / "lock").open("a")
+        lock = _opened(directory / "lock")
     except OSError as error:
         raise InvalidConfig(f"{directory} cannot be written ({error.strerror}); {unwritable}") from None
     with lock:
@@ -29,3 +31,13 @@ def sole(directory: Path, *, taken: str, unwritable: str) -> Iterator[None]:
         except BlockingIOError:
             raise InvalidConfig(taken) from None
         yield
+
+
+def _opened(lock: Path) -> TextIO:
+    """One that is there can be taken on a disk that has become read-only, too. Raises OSError."""
+    try:
+        return lock.open("a")
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return lock.open("r")
