@@ -235,6 +235,27 @@ def test_the_own_envoy_of_a_relay_holds_up_nobody_below_it() -> None:
     assert (books.state("edge"), books.state("relay")) == (NodeState.CURRENT, NodeState.BEHIND)
 
 
+def test_a_mark_is_another_when_something_is_told_otherwise() -> None:
+    books = ReportBooks()
+    books.a_relay(revision=7)
+
+    def changes(*reports: NodeReport) -> bool:
+        before = dict(books.fleet.marks())
+        books.says(RELAY, *reports)
+        return before != dict(books.fleet.marks())
+
+    assert changes(NodeReport("edge", GROUP, standing=Standing(6)))
+    assert not changes(NodeReport("edge", GROUP, standing=Standing(6)))
+    assert not changes()
+    assert changes(NodeReport("edge", standing=Standing(7)))
+    assert changes(NodeReport("edge", standing=Standing(7, (Refusal(CLUSTER, ("web",), 8, 3, "no"),))))
+    assert changes(NodeReport("edge", standing=Standing(7, (Refusal(CLUSTER, ("web",), 8, 3, "never"),))))
+    assert changes(NodeReport("edge", envoy=Envoy("1.41")))
+    before = dict(books.fleet.marks())
+    books.ends(RELAY)
+    assert before != dict(books.fleet.marks())
+
+
 def test_only_a_relay_tells_of_others() -> None:
     books = ReportBooks()
     books.begins(1, "edge")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import count
 
 from api.nodes.limits import ReportLimits
@@ -13,7 +13,7 @@ from xds.fleet.notes import note
 from xds.fleet.reports import Entry, Reporter, Reports
 from xds.fleet.standing import level_of, node_of, records, reported_stream, stands_at
 from xds.fleet.status import GroupCounts, NodeStatus, Progress, Rejection
-from xds.fleet.telling import node_status, rejections_of
+from xds.fleet.telling import mark, node_status, rejections_of
 from xds.protocol import plan
 from xds.protocol.requests import Node
 from xds.protocol.types import GroupName, NodeId
@@ -142,6 +142,12 @@ class Fleet:
     def node(self, node_id: str) -> NodeStatus | None:
         member = self._members.get(NodeId(node_id))
         return self._told(member) if member else None
+
+    def marks(self) -> Iterator[tuple[NodeId, Hashable]]:
+        """Every node, for those who look again and again: the mark is another when what `node` tells is, but for the
+        revision that the group serves."""
+        for member in self._members.values():
+            yield member.id, mark(member, self.reports.of(member.id))
 
     def streams(self, node_id: str) -> tuple[int, ...]:
         """A node's streams that count, by the numbers they were reported with, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from api.nodes.printable import printable
 from xds.fleet.members import Member
@@ -29,6 +29,15 @@ def node_status(member: Member, head: int, reported: Reported | None) -> NodeSta
         via=stream.via,
         reported=reported,
     )
+
+
+def mark(member: Member, reported: Reported | None) -> Hashable:
+    """Another whenever it is told otherwise where the node stands, what it refuses, or what is reported of it."""
+    streams = member.streams.values()
+    refused = tuple(record.rejection for stream in streams for record in stream.types.values() if record.rejection)
+    revision = member.acked.least() if streams else member.main.acked
+    said = (reported.report, reported.connected) if reported is not None else None
+    return (bool(streams), revision, refused, member.main.via, said)
 
 
 def _state(member: Member, head: int) -> NodeState:

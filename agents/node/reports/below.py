@@ -6,7 +6,7 @@ node, which decides for itself what it allows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,14 +37,25 @@ class ServedBelow:
     fleet: Fleet
     desk: OrderDesk
     local: Fleet = field(default_factory=Fleet)
+    _known: dict[str, tuple[Hashable, NodeReport | None]] = field(default_factory=dict)
 
     def own_standing(self) -> Standing | None:
         own = self.local.node(self.relay)
         return standing_of(own) if own is not None else None
 
     def reports(self) -> Mapping[str, NodeReport]:
-        nodes = (node for node in self.fleet.nodes() if node.id != self.relay)
-        return {node.id: self._report(node) for node in nodes if _is_there(node)}
+        known = {str(node): self._known_of(node, mark) for node, mark in self.fleet.marks() if node != self.relay}
+        self._known.clear()
+        self._known.update(known)
+        return {node: report for node, (_, report) in known.items() if report is not None}
+
+    def _known_of(self, node: str, mark: Hashable) -> tuple[Hashable, NodeReport | None]:
+        """Made anew where it may be another: there are thousands, and this is asked twice a second."""
+        known = self._known.get(node)
+        if known is not None and known[0] == mark:
+            return known
+        status = self.fleet.node(node)
+        return mark, self._report(status) if status is not None and _is_there(status) else None
 
     def carry_out(self, order: Order) -> AsyncGenerator[bytes | OrderEnd, None]:
         return self.desk.carry_out(order)

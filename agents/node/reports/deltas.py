@@ -23,10 +23,13 @@ class Told:
 
     own: str
     _told: dict[str, NodeReport] = field(default_factory=dict)
+    _seen: Mapping[str, NodeReport] = field(default_factory=dict)
 
     def differences(self, reports: Mapping[str, NodeReport]) -> tuple[list[NodeReport], list[str]]:
         """(what is new, nodes that are gone): told from now on."""
-        new = [difference for node, report in reports.items() if (difference := self._difference(node, report))]
+        seen, self._seen = self._seen, reports
+        others = ((node, report) for node, report in reports.items() if seen.get(node) is not report)
+        new = [difference for node, report in others if (difference := self._difference(node, report))]
         gone = [node for node in self._told if node not in reports and node != self.own]
         for node in gone:
             del self._told[node]
