@@ -8,8 +8,9 @@ import hypothesis.strategies as st
 from hypothesis import given
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from agents.node.envoy.decisions import Decisions, Done, FallBack, How, Send, Start
 from agents.node.envoy.facts import Exit, Phase
-from agents.node.envoy.life import Decisions, Done, FallBack, How, Life, Limits, Send, Start
+from agents.node.envoy.life import Life, Limits
 
 LIMITS = Limits()
 SECONDS = st.floats(0, 90)

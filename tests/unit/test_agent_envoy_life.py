@@ -6,8 +6,9 @@ from itertools import repeat
 
 import pytest
 
+from agents.node.envoy.decisions import Decision, Decisions, Done, Drain, FallBack, How, Send, Start, Tell
 from agents.node.envoy.facts import Exit, Phase
-from agents.node.envoy.life import Decision, Decisions, Done, Drain, FallBack, How, Life, Limits, Send, Start, Tell
+from agents.node.envoy.life import Life, Limits
 
 CRASH, PEACE = Exit(-11), Exit(0)
 

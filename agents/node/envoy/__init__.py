@@ -1,9 +1,12 @@
 """The Envoy beside the agent: started, watched, restarted, drained, ended, and found again by the next agent.
 
-supervisor        drives it all: processes and admin interface on one side, life.py on the other; hooks and facts
+supervisor        drives it all: processes and what is looked up on one side, life.py on the other; hooks and facts
+looking           what the admin interface of the Envoy that runs says, looked up as often as it matters
+succession        what it is started with next, and whether that may take over from the one that runs
 minding           the same for an Envoy that somebody else runs: readiness, drain, restart; no process is touched
 keeping           what the rest of the agent sees of both (shapes)
 life              what to do next: crashes, backoff, hangs, hot restarts, drains, falling back (pure)
+decisions         what life can decide (shapes)
 trial             whether crashes are a new generation's fault (pure)
 facts             what others may know of it, how a process ended in words (pure)
 admin             a client of Envoy's admin interface: Unix socket or loopback, with a deadline and bounded bodies

@@ -15,7 +15,7 @@ from agents.node.envoy import hot_restart
 from agents.node.envoy.adoption import read_base_id, running
 from agents.node.envoy.child import Child
 from agents.node.envoy.command import Call, Epoch
-from agents.node.envoy.life import How
+from agents.node.envoy.decisions import How
 from agents.node.envoy.processes import age_s
 from agents.node.envoy.record import Record, Recorded, read_record, write_record
 from api.hosting.envoy_program import Program

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 
+from agents.node.envoy.decisions import Decision, Decisions, Done, Drain, FallBack, How, Send, Start, Tell
 from agents.node.envoy.facts import Exit, Phase
 from agents.node.envoy.trial import Trial
 
@@ -42,60 +42,6 @@ class Limits:
 BLIND_S = 5.0
 """A process whose admin interface nobody listens at for so long has closed it. A new one may not have opened it yet."""
 _WATCHED = (Phase.STARTING, Phase.RUNNING, Phase.TURNING_AWAY, Phase.DRAINING)
-
-
-class How(Enum):
-    """How a process is made to end."""
-
-    END = "SIGTERM"
-    ABORT = "SIGABRT"
-    KILL = "SIGKILL"
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Start process `number`: afresh, or as the next epoch of the current one."""
-
-    number: int
-    takes_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Signal process `number`."""
-
-    number: int
-    how: How
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """Ask the current process to let its connections go."""
-
-
-@dataclass(frozen=True, slots=True)
-class FallBack:
-    """Serve what was good before `generation`, with which Envoy does not live. To be done before the next start."""
-
-    generation: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Words for the log, and for whoever watches."""
-
-    words: str
-    warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """No process is left, and none is wanted."""
-
-
-Decision = Start | Send | Drain | FallBack | Tell | Done
-Decisions = tuple[Decision, ...]
 
 
 @dataclass(slots=True)
