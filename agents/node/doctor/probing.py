@@ -85,12 +85,17 @@ def _stage(stage: str) -> Iterator[None]:
     except TimeoutError:
         raise _Ended(stage, "no answer in time") from None
     except OSError as error:
-        # asyncio puts the address into what the system says.
-        raise _Ended(stage, (os.strerror(error.errno) if error.errno else str(error)).lower()) from None
+        raise _Ended(stage, _words(error)) from None
     except aio.AioRpcError as error:
         raise _Ended(stage, f"{error.code().name}: {error.details()}") from None
     except (InvalidConfig, Rubbish, ValueError) as error:
         raise _Ended(stage, str(error)) from None
+
+
+def _words(error: OSError) -> str:
+    """The system's, without the address that asyncio puts in; a name that is not known has a number below 0."""
+    number = error.errno or 0
+    return (os.strerror(number) if number > 0 else error.strerror or str(error)).lower()
 
 
 async def _connected_ms(address: Address) -> float:
