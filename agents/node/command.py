@@ -51,15 +51,13 @@ LOOKS = {
 """Each has `main(settings, as_json)`, which prints what it finds, changes nothing, and returns the exit code."""
 
 UNWANTED = ("rich",)
-"""What libraries take if it is there, and an agent has no use for: 4 MiB for the colours of tracebacks."""
+"""What libraries take if it is there, and an agent has no use for: 5 MiB, for structlog to draw tracebacks."""
 
 Reload = Callable[[], AgentSettings]
 
 
 def run() -> int:
     """The entry of `fairlead-agent`; returns the exit code."""
-    for name in UNWANTED:
-        sys.modules.setdefault(name, cast("ModuleType", None))
     return main(sys.argv[1:])
 
 
@@ -71,7 +69,8 @@ def main(arguments: Sequence[str]) -> int:
         flags = {row.name: getattr(given, row.name) for row in SETTINGS}
         return load_settings(flags=flags, environment=os.environ, config=given.config)
 
-    _stay_small()
+    for name in UNWANTED:
+        sys.modules.setdefault(name, cast("ModuleType", None))  # it cannot be imported
     try:
         return carry_out(given.action, read_settings, given.output)
     except FairleadError as error:
@@ -95,11 +94,6 @@ def carry_out(action: Action, read_settings: Reload, form: Form = Form.TABLE) ->
     else:
         code = import_module(MODULES[action]).main(settings, read_settings)
     return code
-
-
-def _stay_small() -> None:
-    """structlog draws tracebacks with rich where that is installed: five MiB that nobody looks at."""
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: it cannot be imported
 
 
 def _parser() -> ArgumentParser:

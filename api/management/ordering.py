@@ -1,7 +1,7 @@
 """Orders to nodes through their agents: who may be asked what, with a record of who asked and how it ended.
 
 The agent decides what it allows and keeps its own record; here is the server's: an event and a line of the log when an
-order is given, and again when it has ended.
+order is given, and again when it has ended, be it only that no agent could be asked.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from api.management.backend import Backend
 from api.management.events import Event
 from api.management.v1 import management_pb2 as pb
 from api.nodes.conversion import kind_from
+from api.nodes.limits import SHAPE_LIMITS
 from api.nodes.orders import Order, OrderEnd, OrderKind, OrderStatus
 from api.nodes.printable import printable
 from api.telemetry import logs, metrics
@@ -39,11 +40,12 @@ class Ordering:
     async def carry_out(self, request: pb.OrderNodeRequest, caller: str) -> AsyncIterator[pb.OrderNodeAnswer]:
         """Raises InvalidConfig, NodeUnreachable, Denied, OrderFailed, LimitExceeded."""
         order = _order(request)
-        node = self._reachable(order.node)
-        record = _Record(self.backend, order, node.group, caller)
+        node = self.backend.fleet.node(order.node)
+        record = _Record(self.backend, order, node.group if node is not None else "", caller)
         record.given()
         outcome = "cancelled"
         try:
+            self._check_reachable(order.node, node)
             async for part in self.backend.orders.carry_out(order):
                 if isinstance(part, OrderEnd):
                     outcome = f"{part.status}: {part.message}" if part.message else part.status.value
@@ -56,17 +58,15 @@ class Ordering:
         finally:
             record.ended(outcome)
 
-    def _reachable(self, node_id: str) -> NodeStatus:
+    def _check_reachable(self, node_id: str, node: NodeStatus | None) -> None:
         """Raises NodeUnreachable, in words for what is the matter, where no agent of the node can be asked here."""
         fleet = self.backend.fleet
-        node = fleet.node(node_id)
         if node is None:
             near = difflib.get_close_matches(node_id, [each.id for each in fleet.nodes()], n=1)
             hint = f"did you mean {near[0]}?" if near else "if it is connected to another server, ask that one"
             raise NodeUnreachable(f"this server has not seen a node {node_id!r}; {hint}")
-        if fleet.reports.teller(node_id) is not None:
-            return node
-        raise NodeUnreachable(f"{node_id} {_why_not(node)}")
+        if fleet.reports.teller(node_id) is None:
+            raise NodeUnreachable(f"{node_id} {_why_not(node)}")
 
 
 def _why_not(node: NodeStatus) -> str:
@@ -107,7 +107,7 @@ class _Record:
 
 def _order(request: pb.OrderNodeRequest) -> Order:
     kind = kind_from(request.kind)
-    if kind is None or not request.node:
+    if kind is None or not 0 < len(request.node) <= SHAPE_LIMITS.id_characters:
         raise InvalidConfig(f"an order names a node and is one of {', '.join(OrderKind)}")
     return Order(
         node=request.node,

@@ -75,23 +75,29 @@ async def fairlead(server: WholeServer, *arguments: str) -> Done:
     return Done(*await asyncio.to_thread(run_command, arguments, environment, ROOT, timeout_s=PATIENCE_S))
 
 
-async def test_an_order_is_given_answered_and_recorded(server: WholeServer) -> None:
+@asynccontextmanager
+async def events(server: WholeServer) -> AsyncIterator[list[pb.Event]]:
+    """Those of orders, as they come."""
     seen: list[pb.Event] = []
 
     async def watch() -> None:
         async for event in server.client.watch_events("edge"):
-            seen.append(event)  # noqa: PERF401 -- read while it grows
+            seen.extend([event] if event.kind.startswith("node-order") else [])
 
     watching = asyncio.create_task(watch())
     await until(server.parts.management.is_watched, "the watcher")
-    with structlog.testing.capture_logs() as logged:
-        async with an_agent(server, does_it):
-            assert await order(server) == ["drained; 3 connections ended"]
-    await until(lambda: any(event.kind == "node-order-ended" for event in seen), "the end is told")
+    yield seen
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
 
-    given, ended = (event for event in seen if event.kind.startswith("node-order"))
+
+async def test_an_order_is_given_answered_and_recorded(server: WholeServer) -> None:
+    with structlog.testing.capture_logs() as logged:
+        async with events(server) as seen, an_agent(server, does_it):
+            assert await order(server) == ["drained; 3 connections ended"]
+            await until(lambda: len(seen) == 2, "the end is told")
+
+    given, ended = seen
     assert (given.kind, given.node, given.group) == ("node-ordered", "edge-1", "edge")
     assert "drain by alice@here from ipv4:127.0.0.1" in given.message
     assert '"a new disk"' in given.message
@@ -100,6 +106,15 @@ async def test_an_order_is_given_answered_and_recorded(server: WholeServer) -> N
         ("order to a node", "alice@here", "edge-1"),
         ("order to a node ended", "alice@here", "edge-1"),
     ]
+
+
+async def test_an_order_that_no_agent_could_be_given_is_recorded_too(server: WholeServer) -> None:
+    async with events(server) as seen:
+        with pytest.raises(StoreUnavailable, match="has not seen a node"):
+            await order(server, node="edge-9")
+        await until(lambda: len(seen) == 2, "the refusal is told")
+    assert [(each.kind, each.node) for each in seen] == [("node-ordered", "edge-9"), ("node-order-ended", "edge-9")]
+    assert "unavailable: this server has not seen a node 'edge-9'" in seen[1].message
 
 
 async def test_what_an_agent_does_not_allow_is_denied(server: WholeServer) -> None:
