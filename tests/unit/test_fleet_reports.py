@@ -9,8 +9,8 @@ from api.nodes.report import Agent, Envoy, NodeReport, Refusal, Standing, Statis
 from tests.unit.test_fleet import GROUP, Books, acked, rejected
 from xds.fleet import Fleet, NodeState
 from xds.fleet.reports import Reporter
-from xds.protocol.plan import Sent, Settled
-from xds.protocol.types import CLUSTER, GroupName, NodeId, Nonce
+from xds.protocol.plan import Acked, Sent, Settled
+from xds.protocol.types import CLUSTER, LISTENER, GroupName, NodeId, Nonce
 
 RELAY = 100
 
@@ -233,6 +233,31 @@ def test_the_own_envoy_of_a_relay_holds_up_nobody_below_it() -> None:
     books.fleet.published(GROUP, 8)
     books.sees(1, Settled(CLUSTER, 8))
     assert (books.state("edge"), books.state("relay")) == (NodeState.CURRENT, NodeState.BEHIND)
+
+
+def test_nobody_below_a_relay_has_all_of_a_revision_before_the_relay_has() -> None:
+    books = ReportBooks()
+    books.a_relay(revision=7)
+    books.fleet.published(GROUP, 8)
+    books.sees(1, Sent(CLUSTER, Nonce("2"), 8, 1, 0))
+    books.has(RELAY, "edge", 8)
+    assert books.state("edge") is NodeState.BEHIND
+    books.sees(1, acked(8))
+    assert books.state("edge") is NodeState.CURRENT
+
+
+def test_who_is_sent_more_of_a_revision_that_comes_in_steps_has_not_all_of_it() -> None:
+    books = ReportBooks()
+    books.fleet = Fleet(in_steps=True)
+    books.fleet.published(GROUP, 7)
+    books.connects(1)
+    books.subscribes(1, CLUSTER, LISTENER)
+    books.sees(1, Settled(CLUSTER, 7, 1), Settled(LISTENER, 7, 1))
+    assert books.state() is NodeState.CURRENT
+    books.sees(1, Sent(LISTENER, Nonce("1"), 7, 1, 0, position=2))
+    assert books.state() is NodeState.BEHIND
+    books.sees(1, Acked(LISTENER, Nonce("1"), 7, position=2))
+    assert books.state() is NodeState.CURRENT
 
 
 def test_a_mark_is_another_when_something_is_told_otherwise() -> None:

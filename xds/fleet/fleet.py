@@ -32,8 +32,11 @@ class Fleet:
         offline_limit: int = 1_000,
         offline_kept_s: float = 24 * 3600.0,
         report_limits: ReportLimits | None = None,
+        in_steps: bool = False,
     ) -> None:
+        """`in_steps`: what is served mirrors an upstream, so that a revision may come in several steps."""
         self.reports = Reports(report_limits or ReportLimits(), offline_limit)
+        self._in_steps = in_steps
         self._reported_ids = count(-1, -1)
         self._offline_limit = offline_limit
         self._offline_kept_s = offline_kept_s
@@ -69,7 +72,7 @@ class Fleet:
             return
         stream = member.streams[stream_id]
         note(stream, observation, now_s)
-        self._sum_up(member, stream, stream.summed_up())
+        self._sum_up(member, stream, stream.summed_up(in_steps=self._in_steps))
         self._lift(member, now_s)
 
     def _sum_up(self, member: Member, stream: Stream, sums: tuple[int, int]) -> None:

@@ -49,6 +49,13 @@ class TypeRecord:
     changed_at_s: float = 0.0
     rejection: Rejection | None = None
     rejected_position: int = 0  # of the newest rejection, to order it within a revision
+    sent_position: int = 0
+    acked_position: int = 0
+
+    @property
+    def is_under_way(self) -> bool:
+        """Something was sent that is not acknowledged, be it more of a revision that was."""
+        return self.sent_position > self.acked_position
 
     def told(self, type_url: TypeUrl) -> TypeStatus:
         revisions = (self.sent_revision, self.acked_revision)
@@ -74,9 +81,9 @@ class Stream:
     rejected: int = 0
     via: str = ""
 
-    def summed_up(self) -> tuple[int, int]:
-        """What `acked` and `rejected` should be now."""
-        acked = [record.acked_revision for record in self.types.values()]
+    def summed_up(self, *, in_steps: bool = False) -> tuple[int, int]:
+        """What `acked` and `rejected` should be now. `in_steps`: who is sent more of a revision has not all of it."""
+        acked = [record.acked_revision - (in_steps and record.is_under_way) for record in self.types.values()]
         rejected = [record.rejection.revision for record in self.types.values() if record.rejection]
         return min(acked, default=0), max(rejected, default=0)
 

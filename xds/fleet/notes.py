@@ -30,6 +30,7 @@ def note(stream: Stream, observation: plan.Observation, now_s: float) -> None:
             record.wildcard, record.names, record.changed_at_s = observation.wildcard, observation.names, now_s
         case plan.Sent():
             record.sent_revision, record.changed_at_s = observation.revision, now_s
+            record.sent_position = observation.position
         case plan.Settled(revision=revision, position=position):
             _acknowledge(record, revision, position, now_s)
         case plan.Acked(revision=revision, position=position, whole=True):
@@ -51,6 +52,7 @@ def _acknowledge(record: TypeRecord, revision: int, position: int, now_s: float)
     """What is newer than what was rejected, taken whole, ends the rejection; also within one revision."""
     if record.rejection and (revision, position) > (record.rejection.revision, record.rejected_position):
         record.rejection, record.changed_at_s = None, now_s
+    record.acked_position = max(record.acked_position, position)
     if revision > record.acked_revision:
         record.acked_revision, record.changed_at_s = revision, now_s
 

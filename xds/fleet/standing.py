@@ -38,10 +38,12 @@ def stands_at(standing: Standing, level: tuple[int, int], before: int) -> int:
     """The revision that a node below a relay has all of.
 
     A revision that brought the relay nothing is never heard of below it: who has all that the relay was sent has what
-    the relay has. Revisions never go back, so neither does this.
+    the relay has. Of a revision that comes to the relay in several steps, nobody below has all before the relay has.
+    Revisions never go back, so neither does this.
     """
     sent, acknowledged = level
-    return max(before, standing.revision, acknowledged if standing.revision >= sent else 0)
+    stands = acknowledged if standing.revision >= sent else standing.revision
+    return max(before, min(stands, acknowledged) if acknowledged else standing.revision)
 
 
 def records(stream: Stream, report: NodeReport, revision: int) -> dict[TypeUrl, TypeRecord]:

@@ -31,7 +31,7 @@ def local_server(api: EnvoyApi, address: str, group: GroupName, observer: Observ
         node_reports=False,
         reflection=False,
     )
-    return XdsServer(api, Fleet(), options, observer)
+    return XdsServer(api, Fleet(in_steps=True), options, observer)
 
 
 def _always(group: GroupName) -> Identify:

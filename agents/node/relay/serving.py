@@ -38,7 +38,7 @@ def relay_server(
         load_reports=False,
         reflection=False,
     )
-    return XdsServer(api, Fleet(), options, observer)
+    return XdsServer(api, Fleet(in_steps=True), options, observer)
 
 
 def only(group: GroupName, own: str) -> Identify:
