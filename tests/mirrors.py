@@ -25,6 +25,7 @@ from xds.protocol.session import Session
 from xds.protocol.types import GroupName, TypeUrl
 from xds.protocol.variant import Variant
 
+KEPT_S = 300.0  # what an agent wanted counts on for so long at a relay
 AGENT = replace(a_node("agent-1"), client_features=(REVISION, RESOURCE_TTL))
 
 
@@ -33,7 +34,7 @@ def decoded(response: Response) -> Answer:
     said = told(response.version)
     resources = tuple(replace(one, on_demand=False) for one in response.resources)
     what = (resources, response.removed, response.unresolved, response.aliases)
-    return Answer(response.type_url, response.nonce, said.version, said.revision, *what, said.whole)
+    return Answer(response.type_url, response.nonce, said.version, said.revision, *what, *said[2:])
 
 
 class Agent:
@@ -54,19 +55,25 @@ class Agent:
         self._awaits_verdicts = awaits_verdicts
         self._server: Catalogue | None = None
         self._upstream: Session | None = None
+        self._relay: Agent | None = None
         seeded = tuple(seed)
         if seeded:
             self.mirror.seed(seeded)
             self.catalogue.load(floor or 1, seeded)
 
-    def connects_to(self, server: Catalogue) -> None:
-        self._server, self._upstream = server, Session(Variant.DELTA, count(1))
+    def connects_to(self, server: Catalogue | Agent) -> None:
+        """`server`: another agent is a relay."""
+        self._relay = server if isinstance(server, Agent) else None
+        self._server = server.catalogue if isinstance(server, Agent) else server
+        self._upstream = Session(Variant.DELTA, count(1))
         self.requests.clear()
         self.responses.clear()
         self._follow(self.mirror.connected(AGENT))
 
     def disconnects(self) -> None:
-        self._upstream = self._server = None
+        if self._relay is not None:
+            self._relay.loses(self._upstream, self.now_s + KEPT_S)
+        self._upstream = self._server = self._relay = None
         self.requests.clear()
         self.responses.clear()
         self.unsettled.clear()
@@ -76,7 +83,10 @@ class Agent:
         """One request reaches the server."""
         if self.requests and self._upstream is not None and self._server is not None:
             request = self.requests.popleft()
-            self.responses.extend(self._upstream.receive(request, self.now_s).responses)
+            plan = self._upstream.receive(request, self.now_s)
+            self.responses.extend(plan.responses)
+            if self._relay is not None:
+                self._relay.observes(self._upstream, self._upstream, plan)
             if request.node is not None:
                 self.responses.extend(self._upstream.serve(self._server, self.now_s).responses)
 
@@ -94,6 +104,8 @@ class Agent:
 
     def takes(self, answer: Answer) -> Outcome:
         outcome = self.mirror.receive(answer, self.now_s)
+        if not self.catalogue.is_old:
+            self.catalogue.complete = self.mirror.complete
         if isinstance(outcome, Received):
             self._apply(outcome.revision, outcome.changes, outcome.learned)
             if outcome.renewed:

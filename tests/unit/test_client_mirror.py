@@ -154,7 +154,7 @@ def test_many_faults_are_told_in_few_words() -> None:
 
 def test_an_older_revision_may_change_nothing() -> None:
     stream = connected("*", "gone", seed=(WEB,), floor=7)
-    for resources, removed in (((API,), ()), ((), ("web",)), ((), ("gone",))):
+    for resources, removed in (((API,), ()), ((), ("web",)), ((cluster("web", "b"),), ())):
         outcome = stream.hears(CLUSTER, *resources, removed=removed, revision=6)
         assert isinstance(outcome, Abandon)
         assert "revision 6" in outcome.because
@@ -162,6 +162,39 @@ def test_an_older_revision_may_change_nothing() -> None:
     assert (stream.mirror.floor, stream.mirror.held(CLUSTER)) == (7, {"web": WEB})
     stream.takes(CLUSTER, API, revision=8)
     assert stream.mirror.floor == 8
+
+
+def test_an_older_revision_may_tell_of_a_name_that_nobody_here_ever_knew() -> None:
+    """What is asked for first from a relay of which nothing else was asked lately; it is no step back."""
+    stream = connected("web", "new", "none", seed=(WEB,), floor=7)
+    stream.takes(CLUSTER, removed=("none",), revision=6)
+    assert stream.takes(CLUSTER, cluster("new"), revision=6).changes == ((None, cluster("new")),)
+    assert isinstance(stream.hears(CLUSTER, cluster("none"), revision=6), Abandon), "it was known not to exist"
+    assert isinstance(stream.hears(CLUSTER, removed=("new",), revision=6), Abandon), "it is known by now"
+
+
+def test_a_relay_that_is_halfway_may_not_change_what_was_taken_elsewhere() -> None:
+    stream = connected("*", seed=(WEB,), floor=7)
+    for complete, outcome in ((6, Abandon), (7, Received)):
+        assert isinstance(stream.hears(CLUSTER, API, revision=8, complete=complete), outcome)
+
+
+def test_on_one_stream_a_relay_goes_forward_in_parts() -> None:
+    stream = connected("*", seed=(WEB,), floor=7)
+    stream.takes(CLUSTER, API, revision=9, complete=7)
+    assert stream.takes(CLUSTER, removed=("api",), revision=9, complete=8).changes == ((API, None),)
+    stream.mirror.disconnected()
+    stream.connects()
+    assert isinstance(stream.hears(CLUSTER, API, revision=9, complete=8), Abandon), "another may have less of it"
+
+
+def test_a_revision_is_complete_with_the_last_that_comes_of_it() -> None:
+    stream = connected("*")
+    stream.takes(CLUSTER, WEB, revision=3)
+    stream.takes(CLUSTER, API, revision=4, has_more=True)
+    assert (stream.mirror.floor, stream.mirror.complete) == (4, 3)
+    stream.takes(CLUSTER, revision=4)
+    assert stream.mirror.complete == 4
 
 
 def test_a_heartbeat_keeps_the_body() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.builders import cluster
 from xds.client.answers import Answer, Received
 from xds.client.mirror import Mirror
-from xds.client.telling import is_told_as_old, told
+from xds.client.telling import told
 from xds.client.wants import Wants
 from xds.protocol.requests import Node
 from xds.protocol.types import CLUSTER
@@ -57,9 +57,9 @@ def test_one_that_has_its_upstream_changes_what_is_held() -> None:
 
 @pytest.mark.parametrize(("said", "is_old"), [("7@abc", False), ("7@abc*", False), ("7@abc?", True), ("7@abc*?", True)])
 def test_the_mark_is_no_part_of_the_version(said: str, is_old: bool) -> None:
-    assert (told(said).version, told(said).revision, is_told_as_old(said)) == ("abc", 7, is_old)
+    assert (told(said).version, told(said).revision, told(said).is_old) == ("abc", 7, is_old)
 
 
 def test_another_servers_version_may_end_as_it_likes() -> None:
     assert told("why?").version == "why?"
-    assert not is_told_as_old("why?")
+    assert not told("why?").is_old

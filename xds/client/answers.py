@@ -15,8 +15,9 @@ from xds.protocol.types import TypeUrl
 class Answer:
     """envoy.service.discovery.v3.DeltaDiscoveryResponse, without protobuf.
 
-    `revision`, `version`, `whole`, `is_old`: of `system_version_info` (`telling`). The edge fills the references and
-    the aliases of each resource from its body. A resource with a time to live and no body is a heartbeat.
+    `revision`, `version`, `whole`, `complete`, `is_old`, `has_more`: of `system_version_info` (`telling`). The edge
+    fills the references and the aliases of each resource from its body. A resource with a time to live and no body is
+    a heartbeat.
     `aliases`: of some resources, the names that were asked for and that they are told for. `unresolved`: names told as
     a resource without body, version and time to live: they stand for nothing.
     """
@@ -30,7 +31,14 @@ class Answer:
     unresolved: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     whole: bool | None = None
+    complete: int | None = None
     is_old: bool = False
+    has_more: bool = False
+
+    @property
+    def vouched(self) -> int:
+        """Nothing that upstream has is older than this revision; 0 when it tells none."""
+        return (self.revision or 0) if self.complete is None else self.complete
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,14 @@ from xds.protocol.types import BY_URL, TypeUrl
 
 @dataclass(slots=True)
 class News:
-    """What an answer, or a change of the wish, makes of a type."""
+    """What an answer, or a change of the wish, makes of a type.
+
+    `is_risky`: it would be a step back if upstream were behind. That of a name which nobody here ever knew is none.
+    """
 
     changes: list[Change] = field(default_factory=list)
     learned: Learned | None = None
-
-    @property
-    def is_risky(self) -> bool:
-        """Whether it would be wrong of an upstream that is behind. That all of it was told is news that never is."""
-        return bool(self.changes or (self.learned and self.learned.answered))
+    is_risky: bool = False
 
 
 @dataclass(slots=True)
@@ -130,7 +129,9 @@ class Following:
         names.update(answer.removed, answer.unresolved)
         names.difference_update(gone if only_adds else ())
         learned = frozenset((names & self.followed) - self.answered)
-        return News(changes, Learned(self.type_url, learned, everything=True if self._is_whole(answer) else None))
+        is_risky = any(before is not None or self._was_known(after, answer) for before, after in changes)
+        everything = True if self._is_whole(answer) else None
+        return News(changes, Learned(self.type_url, learned, everything=everything), is_risky)
 
     def take(self, answer: Answer, news: News) -> None:
         """The answer counts from now on."""
@@ -154,6 +155,13 @@ class Following:
     def _ends_everything(self, answer: Answer) -> bool:
         """One that does not say so answers a wildcard with its first response of the type."""
         return answer.whole is None or answer.whole
+
+    def _was_known(self, added: Resource | None, answer: Answer) -> bool:
+        """Whether it was told, or may have been, that there is no such resource: not of one just asked for by name."""
+        names = {added.name} if added is not None else set()
+        if self.is_aliased:
+            names.update(*(aliases for name, aliases in answer.aliases if name in names))
+        return (names & self.followed) <= self.answered
 
     def _concerns(self, name: str, answer: Answer) -> bool:
         """Whether it is followed still: an answer may come after the wish has changed."""

@@ -30,12 +30,15 @@ class Mirror:
     """Call `seed` once, `connected` for every stream, `want` when the wish changed, `receive` for every response.
 
     Then `settle` for every answer received, in any order, and `disconnected` at the end of each stream. `floor`: the
-    highest revision that was ever taken; what is below it may change nothing. Only one mirror may read `wants`.
+    highest revision of which anything was ever taken: who has not all of that may tell what is new here, and change
+    nothing. `complete`: all of this revision is held; 0: nothing yet. Only one mirror may read `wants`.
     """
 
     def __init__(self, wants: Wants, floor: int = 0) -> None:
         self.floor = floor
+        self.complete = 0
         self.is_connected = False
+        self._floor_then = floor
         self._wants = wants
         self._node: Node | None = None
         self._types: dict[TypeUrl, Following] = {}
@@ -92,6 +95,7 @@ class Mirror:
         """A stream is open: the first request of each type that is wanted. The first of all names the node."""
         asked = self.want()
         self.is_connected, self._node = True, node
+        self._floor_then = self.floor
         for following in self._types.values():
             following.connect()
         requests = [self._open(following) for following in self._in_order() if following.followed]
@@ -138,14 +142,16 @@ class Mirror:
             following.is_damaged = True
             return Refused(answer.type_url, _verdict(answer.type_url, answer.nonce, error), error)
         # At one revision endpoints may still differ, and whose upstream is away may have the older ones.
-        news = following.compare(answer, only_adds=answer.is_old and (answer.revision or 0) <= self.floor)
-        if answer.revision is not None and answer.revision < self.floor and news.is_risky:
+        news = following.compare(answer, only_adds=answer.is_old and answer.vouched <= self.floor)
+        if news.is_risky and self._is_behind(answer):
             return Abandon(
-                f"upstream tells revision {answer.revision} of what was taken in revision {self.floor} before; "
+                f"upstream tells revision {answer.vouched} of what was taken in revision {self.floor} before; "
                 "it is behind, and another server may not be"
             )
         self.floor = max(self.floor, answer.revision or 0, 1)
         following.take(answer, news)
+        if not self.complete or (self.answered and not answer.has_more):
+            self.complete = max(self.complete, answer.vouched, 1)
         return self._received(answer, news, self._renew(answer, news, now_s))
 
     def settle(self, nonce: str, error: ErrorDetail | None) -> DeltaRequest | None:
@@ -159,6 +165,12 @@ class Mirror:
         self._verdicts.lose()
         for following in self._types.values():
             following.is_opened = False
+
+    def _is_behind(self, answer: Answer) -> bool:
+        """On one stream upstream goes forward only; when that began it may have had a part of what was taken before."""
+        if answer.revision is None:
+            return False
+        return answer.revision < self.floor or answer.vouched < self._floor_then
 
     def _is_refused(self, resource: Resource) -> bool:
         return self._verdicts.is_doubted(resource.type_url, resource.name, resource.version)

@@ -31,6 +31,7 @@ class Catalogue:
         self.position = 0
         self.revised_at = 0  # the position at which `revision` came
         self.renewals = 0  # how often upstream has said that something goes on, which is no change
+        self.complete = 0  # of a partial one: all of this revision is here, and of `revision` a part; 0: all of that
         self.is_old = False  # its upstream is away, so that others may know better; told to those who take revisions
         self.references = ReverseReferences()
         self._types: dict[TypeUrl, ServedType] = {}

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator
 from xds.protocol.adding import Adding
 from xds.protocol.answering import Answering
 from xds.protocol.catalogue import Catalogue
+from xds.protocol.completing import Completing
 from xds.protocol.delta_responses import DeltaResponses
 from xds.protocol.following import follow
 from xds.protocol.healing import Healing
@@ -53,6 +54,7 @@ class Dispatch:
         self._answering = Answering(responses, self._sending)
         self._removing = Removing(responses, self._sending)
         self._adding = Adding(responses, self._sending, self._removing)
+        self._completing = Completing(responses, self._sending)
 
     def open(self, subscription: Subscription) -> Subscription:
         """A type appears on the stream."""
@@ -106,6 +108,8 @@ class Dispatch:
         for subscription in self._ordered:
             self._adding.add(subscription, turn, broken)
         self._removing.remove(turn)
+        if self._sending.takes_revision:
+            self._completing.tell(self._ordered, turn)
         self._settle(catalogue)
         self._renew(catalogue, now_s)
         self._leave_word()

@@ -16,7 +16,9 @@ from xds.protocol.types import CLUSTER, Nonce, TypeUrl
 from xds.protocol.warming import Warming
 
 WHOLE = "*"  # after the version: everything that was asked for by `*` is told
+PART = "~"  # after that, with a revision: all of that one is here, and of the one that is told a part
 OLD = "?"  # after that: upstream is away, and others may know better
+MORE = "+"  # after that: more of the revision is to come
 NEW = -1  # the `since` of a push to a client that holds nothing of it
 
 
@@ -56,8 +58,7 @@ class Sending:
         nonce = Nonce(str(next(self._nonces)))
         response = _response(url, nonce, content, tells_ttl=self.tells_ttl(subscription, served))
         if self.takes_revision:
-            marks = (WHOLE if whole else "") + (OLD if catalogue.is_old else "")
-            response = _with_revision(response, catalogue.revision, marks)
+            response = _with_revision(response, catalogue.revision, _marks(catalogue, whole=whole))
         self.sent.append(response)
         counts = (len(content.resources), len(content.removed))
         apart = since >= catalogue.revised_at and served.log.newest > since
@@ -74,6 +75,12 @@ class Sending:
         subscription.confirmed_to = min(subscription.confirmed_to, position - 1)
         if url == CLUSTER:
             self._warming.follow(subscription, content.fresh, catalogue, push)
+
+    def tell_more(self, *, is_due: bool) -> None:
+        """Of all that was said in this turn the last says whether more is due, and the others that it is."""
+        for place, response in enumerate(self.sent):
+            if is_due or place < len(self.sent) - 1:
+                self.sent[place] = _marked(response, response.version + MORE)
 
     def renew(self, subscription: Subscription, contents: tuple[Content, ...], revision: int) -> None:
         """Heartbeats. Nobody waits for their answers, and they bring nobody to a newer revision."""
@@ -101,8 +108,17 @@ def _response(type_url: TypeUrl, nonce: Nonce, content: Content, *, tells_ttl: b
 
 
 def _with_revision(response: Response, revision: int, marks: str = "") -> Response:
-    version = f"{revision}@{response.version}{marks}"
+    return _marked(response, f"{revision}@{response.version}{marks}")
+
+
+def _marked(response: Response, version: str) -> Response:
     return replace(response, version=version, share_key=(version, response.share_key))
+
+
+def _marks(catalogue: Catalogue, *, whole: bool) -> str:
+    is_part = 0 < catalogue.complete < catalogue.revision
+    part = f"{PART}{catalogue.complete}" if is_part else ""
+    return (WHOLE if whole else "") + part + (OLD if catalogue.is_old else "")
 
 
 def _unanswered(subscription: Subscription, content: Content) -> tuple[Resource, ...]:

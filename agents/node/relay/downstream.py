@@ -97,6 +97,7 @@ class Downstream(SilentObserver):
     # What upstream says, beside what the passage makes of it
 
     def seed(self, kept: Contents) -> None:
+        self.catalogue.complete = kept.revision
         self._content.seed(kept)
 
     def reached(self) -> None:
@@ -133,6 +134,8 @@ class Downstream(SilentObserver):
     def take(self, received: Received) -> None:
         if self._is_settling and self._content.source is Source.UPSTREAM and not self.catalogue.revision:
             self._be_fresh()  # there is nothing here but what upstream says now
+        if not self.catalogue.is_old:
+            self.catalogue.complete = self._mirror.complete
         with self._moving():
             self._content.take(received)
 
@@ -217,6 +220,7 @@ class Downstream(SilentObserver):
 
     def _be_fresh(self) -> None:
         self.catalogue.is_old = self._is_settling = False
+        self.catalogue.complete = self._mirror.complete
         self._timers.put("settled", None, self._settled)
         self._timers.put("cut off", None, self._cut_off)
         self._become(is_ready=self._upstream_is_well)

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from agents.node.relations import known_type, relations_in
 from api.envoy.registry import EnvoyApi
 from xds.client.answers import Answer
-from xds.client.telling import is_told_as_old, told
+from xds.client.telling import told
 from xds.protocol.requests import DeltaRequest, Node
 from xds.protocol.resource import Resource
 from xds.protocol.types import TypeUrl
@@ -63,19 +63,21 @@ class Messages:
         if not message.type_url or not message.nonce:
             raise Rubbish(f"a {RESPONSE} without {'a nonce' if message.type_url else 'a type_url'}")
         type_url = known_type(message.type_url)
-        version, revision, whole = told(message.system_version_info)
+        said = told(message.system_version_info)
         bodied = [one for one in message.resources if not _is_unresolved(one)]
         return Answer(
             type_url,
             message.nonce,
-            version,
-            revision,
+            said.version,
+            said.revision,
             await self._resources(type_url, bodied),
             tuple(message.removed_resources),
             tuple(one.name for one in message.resources if _is_unresolved(one)),
             tuple((one.name, tuple(one.aliases)) for one in bodied if one.aliases),
-            whole,
-            is_told_as_old(message.system_version_info),
+            said.whole,
+            said.complete,
+            said.is_old,
+            said.has_more,
         )
 
     async def _resources(self, type_url: TypeUrl, resources: list[Any]) -> tuple[Resource, ...]:
