@@ -16,7 +16,11 @@ from agents.node.generations.reading import Owner
 from agents.node.generations.vault import KeyVault, vault_from
 from agents.node.settings import AgentSettings
 from api.errors import InvalidConfig
+from api.hosting.words import age_text
 from api.nodes.printable import printable
+
+TIMES = ("since_s", "last_exit_s", "baked_s", "fell_back_s")
+"""What an agent says in Unix seconds."""
 
 _LINE_LIMIT = 4000
 
@@ -48,12 +52,13 @@ class Node:
         """For people: the agent, then the disk, then what is wrong."""
         if self.said:
             yield "agent  runs"
-            yield from (f"    {name}: {value}" for name, value in _flat(self.said))
+            yield from (f"    {name}: {value}" for name, value in _flat(self.said, now_s))
         else:
             yield "agent  does not run"
         where = f"in {self.settings.state_dir}"
         floor = f"; no revision below {self.floor} is taken" if self.floor else ""
-        yield f"disk   {len(self.generations)} generations {where}{floor}"
+        count = len(self.generations)
+        yield f"disk   {count or 'no'} generation{'' if count == 1 else 's'} {where}{floor}"
         for each in self.generations:
             yield from each.lines(now_s)
         yield from (f"problem: {each}" for each in self.problems)
@@ -102,10 +107,16 @@ def _said(settings: AgentSettings, problems: list[str]) -> Mapping[str, Any]:
         return {}
 
 
-def _flat(said: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """`served.revision: 1842`: whatever an agent says, also one of another version."""
+def _flat(said: Mapping[str, Any], now_s: float, above: str = "") -> Iterator[tuple[str, str]]:
+    """`served.revision: 1842`: whatever an agent says, also one of another version. Of times, how far off they are."""
     for name, value in said.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{name}.")
+            yield from _flat(value, now_s, f"{above}{name}.")
+        elif name in TIMES and isinstance(value, int | float):
+            yield from [(f"{above}{name.removesuffix('_s')}", _when(value, now_s))] if value else ()
         elif value not in ("", None, []):
             yield f"{above}{name}", value if isinstance(value, str) else json.dumps(value)
+
+
+def _when(unix_s: float, now_s: float) -> str:
+    return f"{age_text(now_s - unix_s)} ago" if unix_s <= now_s else f"in {age_text(unix_s - now_s)}"

@@ -69,7 +69,9 @@ class LastGood:
         self._generations = generations
         self._floor = floor
         self._group = passage.identity.group
+        self._bake_s = bake_s
         self._baking = Baking(bake_s, settled_s=min(SETTLED_S, bake_s))
+        self._baked_s = self._fell_back_s = 0
         self._timers = Timers()
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._told = ("", False)
@@ -140,6 +142,7 @@ class LastGood:
         told = search.generation.summary
         self.good = _known(told)
         words = f"fell back to generation {told.number} of revision {told.revision}: {why}"
+        self._fell_back_s = int(time.time())
         self._passage.fall_back(search.generation.contents, words)
         self._log.error(words)
         self.news()
@@ -151,11 +154,13 @@ class LastGood:
         return self._kept.get(self.content, self.good if from_disk else NONE)
 
     def facts(self) -> dict[str, Any]:
-        """For people, as JSON."""
+        """For people, as JSON. Times in Unix seconds: when what bakes will be good, and of the fallback that lasts."""
         return {
             "good": self.good.number,
             "good_revision": self.good.revision,
             "baking": self._baking.candidate,
+            "baked_s": self._baked_s if self._baking.candidate else 0,
+            "fell_back_s": self._fell_back_s if self._passage.content.fallback is not None else 0,
             "problem": self._generations.problem,
         }
 
@@ -227,6 +232,7 @@ class LastGood:
             case Write(content), Written(number, state):
                 known = Known(number, contents.revision if contents else 0)
                 self._remember(content, known)
+                self._baked_s = int(time.time() + self._bake_s)
                 self._log.info(f"generation {number} is kept", state=state, revision=known.revision)
                 if state == "good":
                     self._is_good(content)

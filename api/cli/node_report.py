@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from api.cli.messages import age
 from api.cli.terminal import escape
+from api.hosting.words import age_text
 from xds.protocol.types import short_type
 
 if TYPE_CHECKING:
@@ -141,15 +142,16 @@ def _envoy(envoy: nodes_pb2.Envoy, now_s: float) -> Iterator[str]:
         words.append(f"up {_since(envoy.started_s, now_s)}")
     yield f"Envoy {envoy.version or UNKNOWN} {envoy.state}".rstrip() + f": {', '.join(words)}"
     if envoy.restarts or envoy.last_exit:
-        ended = f", the last one ended with {envoy.last_exit}" if envoy.last_exit else ""
-        when = f" {_since(envoy.last_exit_s, now_s)} ago" if envoy.last_exit and envoy.last_exit_s else ""
-        yield f"restarts {number(envoy, 'restarts')}{ended}{when}"
+        when = f", {_since(envoy.last_exit_s, now_s)} ago" if envoy.last_exit and envoy.last_exit_s else ""
+        ended = f"; the last one: {envoy.last_exit}{when}" if envoy.last_exit else ""
+        yield f"restarts {number(envoy, 'restarts')}{ended}"
 
 
 def _generations(told: nodes_pb2.Generations, now_s: float) -> Iterator[str]:
     words = [f"generation {told.running or 'none'} runs", f"{told.good or 'none'} is good"]
     if told.baking:
-        words.append(f"{told.baking} bakes")
+        left = f", good in {age_text(told.baked_s - now_s)}" if told.baked_s > now_s else ""
+        words.append(f"{told.baking} bakes{left}")
     if told.from_disk:
         words.append("served from disk")
     yield ", ".join(words)

@@ -81,6 +81,7 @@ async def test_a_killed_envoy_comes_back_by_itself() -> None:
         await gateway.ready(supervisor, task)
         assert supervisor.facts.pid != first
         assert supervisor.facts.last_exit == "killed (perhaps out of memory)"
+        assert 0 < supervisor.facts.last_exit_s <= supervisor.facts.since_s
         assert len(gateway.heard.ready) == 2
 
 

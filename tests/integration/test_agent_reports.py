@@ -145,6 +145,7 @@ async def test_what_envoy_runs_and_how_it_is_reaches_the_server() -> None:
             os.kill(agent.envoys[-1], signal.SIGKILL)
             crashed = await report(server, "the crash", lambda one: one.report.envoy.restarts == 1)
             assert "killed" in crashed.report.envoy.last_exit
+            assert crashed.report.envoy.last_exit_s > 0
             back = await report(
                 server, "another Envoy", lambda one: one.report.envoy.ready
                 and one.report.statistics.instance > said.envoy.instance,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import pytest
 from agents.node.assembly import Parts
 from agents.node.envoy.facts import EnvoyFacts
 from agents.node.local.content import Source
+from agents.node.reports.wiring import generations_of
 from snapshots.store.etcd.ports import free_port
 from tests.agents import an_agent_here
 from tests.clients import DeltaClient, names
@@ -44,7 +46,7 @@ async def an_envoy(agent: Parts) -> AsyncIterator[DeltaClient]:
 
 
 def minding(*servers: str, state: Path, **settings: object) -> Any:
-    return an_agent_here(*servers, state=state, envoy="mind", bake_s=0, **settings)
+    return an_agent_here(*servers, state=state, **{"envoy": "mind", "bake_s": 0, **settings})
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,22 @@ async def becomes_good(agent: Parts, envoy: DeltaClient, revision: int) -> None:
     await envoy.ack(CLUSTER)
     await agent.last_good.ready(EnvoyFacts())
     await until(lambda: agent.last_good.good.revision == revision, "a good generation")
+
+
+async def test_what_bakes_is_reported_with_when_it_will_be_good(state: Path) -> None:
+    async with (
+        ScriptedUpstream(always(CLUSTER, OLD)) as upstream,
+        minding(upstream.address, state=state, bake_s=7200) as agent,
+        an_envoy(agent) as envoy,
+    ):
+        await envoy.subscribe(CLUSTER)
+        await envoy.next()
+        await envoy.ack(CLUSTER)
+        await agent.last_good.ready(EnvoyFacts())
+        await until(lambda: bool(agent.last_good.facts()["baking"]), "a candidate")
+        reported = generations_of(agent.passage, agent.last_good)
+    assert (reported.baking, reported.good, reported.fell_back_s) == (1, 0, 0)
+    assert reported.baked_s > time.time() + 3600
 
 
 async def test_without_upstream_a_new_envoy_is_served_what_is_on_the_disk(state: Path) -> None:
@@ -198,6 +216,8 @@ async def test_a_fallback_serves_the_last_good_again_tells_upstream_why_and_ends
         assert [name for each in told for name in each.removed_resources] == ["carts"]
         await until(lambda: bool(site.upstream.nacks), "word of the fallback")
         assert "fell back to generation 1 of revision 1: Envoy crashed twice" in site.upstream.nacks[0]
+        reported = generations_of(site.agent.passage, site.agent.last_good)
+        assert (reported.fell_back_s > 0, "crashed twice" in reported.fell_back) == (True, True)
         assert await site.envoy.hears_nothing()
 
         better = a_cluster("web", "better")

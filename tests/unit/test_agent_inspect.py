@@ -103,7 +103,7 @@ def test_whose_it_is_is_told_where_it_is_somebody_elses(tmp_path: Path) -> None:
 
 def test_a_node_that_has_nothing_yet(tmp_path: Path) -> None:
     found = look_at(settings_of(tmp_path / "nowhere"))
-    assert list(found.lines(0)) == ["agent  does not run", f"disk   0 generations in {tmp_path}/nowhere"]
+    assert list(found.lines(0)) == ["agent  does not run", f"disk   no generations in {tmp_path}/nowhere"]
     assert found.floor is None
 
 
@@ -170,6 +170,19 @@ def test_a_running_agent_is_asked_what_it_runs(tmp_path: Path, capsys: pytest.Ca
         "served.source: disk",
     ]
     assert document["agent"]["served"] == said["served"]
+
+
+def test_times_are_told_by_how_far_off_they_are(tmp_path: Path) -> None:
+    envoy = {"since_s": 100.5, "last_exit_s": 0.0, "restarts": 0}
+    said = {"envoy": envoy, "generations": {"baked_s": 1_030, "fell_back_s": "soon"}}
+    with an_agent(tmp_path, json.dumps(said).encode()):
+        lines = [line.strip() for line in look_at(settings_of(tmp_path)).lines(1_000)]
+    assert lines[2:6] == [
+        "envoy.since: 14m ago",
+        "envoy.restarts: 0",
+        "generations.baked: in 30s",
+        "generations.fell_back_s: soon",
+    ]
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"not json"])

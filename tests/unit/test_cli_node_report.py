@@ -48,9 +48,23 @@ def test_what_becomes_of_a_generation_is_told() -> None:
 def test_all_of_a_report_is_told_in_lines() -> None:
     node = a_node(
         agent=nodes.Agent(version="1.0", allows=["logs"], labels={"tier": "edge"}),
-        envoy=nodes.Envoy(version="1.40.0", live=True, ready=False, state="draining", restarts=2, last_exit="SIGKILL"),
+        envoy=nodes.Envoy(
+            version="1.40.0",
+            live=True,
+            ready=False,
+            state="draining",
+            restarts=2,
+            last_exit="ended by SIGSEGV",
+            last_exit_s=950,
+        ),
         generations=nodes.Generations(
-            running=4, good=4, fell_back="5 crashed\x1b[2J", fell_back_s=900, problem="disk full"
+            running=4,
+            good=4,
+            baking=6,
+            baked_s=1_050,
+            fell_back="5 crashed\x1b[2J",
+            fell_back_s=900,
+            problem="disk full",
         ),
         statistics=nodes.Statistics(downstream_requests=1_204, memory_allocated_bytes=64 << 20),
     )
@@ -59,8 +73,8 @@ def test_all_of_a_report_is_told_in_lines() -> None:
         "agent 1.0, heard 10s ago; allows logs",
         "labels tier=edge",
         "Envoy 1.40.0 draining: live yes, ready no",
-        "restarts 2, the last one ended with SIGKILL",
-        "generation 4 runs, 4 is good",
+        "restarts 2; the last one: ended by SIGSEGV, 60s ago",
+        "generation 4 runs, 4 is good, 6 bakes, good in 40s",
         "fell back 110s ago: 5 crashed",
         "nothing new is kept: disk full",
         "requests 1,204, 5xx ?",

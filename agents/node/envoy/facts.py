@@ -36,6 +36,7 @@ class EnvoyFacts:
     restarts: int = 0
     takeovers: int = 0
     last_exit: str = ""
+    last_exit_s: float = 0.0
     since_s: float = 0.0
     held: bool = False
     adopted: bool = False

@@ -203,7 +203,7 @@ class Minding:
             replace(self.facts, phase=Phase.WAITING, ready=False, server_state=""),
         )
         self._log.warning("Envoy has ended, which somebody else runs")
-        await self._become(replace(facts, restarts=restarts, last_exit=str(exit)))
+        await self._become(replace(facts, restarts=restarts, last_exit=str(exit), last_exit_s=time.time()))
         await self._hooks.on_exit(exit)
         trial = self._trial
         if trial is not None and exit.crashed and trial.crashed():

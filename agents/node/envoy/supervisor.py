@@ -73,7 +73,7 @@ class Supervisor:
         self._followers: set[asyncio.Task[None]] = set()
         self._left = self._diverges = False
         self._exits: list[Exit] = []
-        self._started_s = 0.0
+        self._started_s = self._last_exit_s = 0.0
         self.facts = EnvoyFacts()
 
     # For the rest of the agent: see EnvoyKeeper
@@ -250,6 +250,7 @@ class Supervisor:
             member = self._started(number, takes_over)
         except OSError as error:
             why = str(error)
+            self._last_exit_s = self._last_exit_s if takes_over else time.time()
             self._events.put_nowait(lambda now_s: self._life.could_not_start(number, why, now_s))
             return
         self._log.info("Envoy is started", pid=member.child.pid, epoch=member.epoch.number)
@@ -290,6 +291,7 @@ class Supervisor:
     def _exited(self, number: int, exit: Exit, now_s: float) -> Decisions:
         if number == self._life.current:
             self._exits.append(exit)
+            self._last_exit_s = time.time()
         return self._life.exited(number, exit, now_s)
 
     @property
@@ -316,6 +318,7 @@ class Supervisor:
             restarts=life.restarts,
             takeovers=life.takeovers,
             last_exit=life.last_exit,
+            last_exit_s=self._last_exit_s,
             since_s=self._started_s,
             held=looking.held,
             adopted=member.adopted if member else False,

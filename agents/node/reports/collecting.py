@@ -133,4 +133,5 @@ class Collector:
             started_s=self._instances.started_s,
             restarts=facts.restarts,
             last_exit=facts.last_exit,
+            last_exit_s=int(facts.last_exit_s) or None,
         )

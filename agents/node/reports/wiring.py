@@ -84,8 +84,10 @@ def generations_of(passage: Passage, last_good: LastGood) -> Generations:
         running=last_good.running.number,
         good=told["good"],
         baking=told["baking"] or 0,
+        baked_s=told["baked_s"],
         from_disk=passage.content.source in (Source.DISK, Source.FALLBACK),
         fell_back=fallback.why if fallback is not None else "",
+        fell_back_s=told["fell_back_s"],
         problem=told["problem"],
     )
 
