@@ -17,7 +17,7 @@ from agents.node.assembly import Parts, assemble, bootstrap_of, make_keeper, sta
 from agents.node.envoy.facts import EnvoyFacts
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.reports.wiring import waking
-from agents.node.settings import AgentSettings
+from agents.node.settings import AgentSettings, awaiting_restart
 from api.envoy.registry import EnvoyApi
 from api.errors import FairleadError, InvalidConfig
 from api.hosting.ready_file import write_ready_file
@@ -160,6 +160,8 @@ async def _reloading(parts: Parts, keeper: EnvoyKeeper | None, signals: Signals,
             bootstrap, binary = bootstrap_of(settings, parts.server.address), settings.envoy_binary
             done = await keeper.refresh(bootstrap, binary) if keeper is not None else ""
             log.info("the settings were read again", envoy=done or "goes on: it has what it should")
+            if later := awaiting_restart(parts.settings, settings):
+                log.warning("a restart of the agent brings what else was changed", settings=later)
         except FairleadError as error:
             log.warning("the settings were read again, and nothing was changed", why=error.message)
 

@@ -32,6 +32,8 @@ from api.hosting.settings.table import Table, setting
 SHORTEST_HANG_S = 1.0
 RELAY_AT = Address("0.0.0.0", 18010)
 OPERATIONS = ("logs", "config", "drain", "restart")
+AT_ONCE = frozenset({"envoy_binary", "bootstrap_overlay", "log_level", "log_format"})
+"""What counts as soon as the settings are read again; all else does from the next start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +223,12 @@ def _plaintext_rules(settings: AgentSettings) -> list[str]:
 
 AGENT = Table(AgentSettings, "FAIRLEAD_AGENT_", _broken_rules)
 SETTINGS = AGENT.rows
+
+
+def awaiting_restart(running: AgentSettings, read: AgentSettings) -> tuple[str, ...]:
+    """What was changed that a running agent goes on without, as the file calls it: `operations.allow`."""
+    others = (row for row in SETTINGS if row.name not in AT_ONCE)
+    return tuple(row.toml for row in others if getattr(running, row.name) != getattr(read, row.name))
 
 
 def load_settings(

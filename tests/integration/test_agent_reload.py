@@ -25,13 +25,17 @@ def test_sighup_brings_a_changed_bootstrap_and_refuses_a_broken_one_without_a_fa
         server = ServerProcess(tmp_path / "server", "--memory").start()
         stack.callback(server.stop)
         Publisher(server, tmp_path / "site", stack).publish()
-        gateway = stack.enter_context(a_gateway(server.xds))
+        config = tmp_path / "agent.toml"
+        config.touch()
+        gateway = stack.enter_context(a_gateway(server.xds, config=config))
         agent = gateway.agent.start().ready()
         traffic = stack.enter_context(asking(gateway))
         [first] = agent.envoys
 
+        config.write_text('operations.allow = ["logs"]')
         agent.told(signal.SIGHUP)
         says(gateway, "goes on: it has what it should")
+        says(gateway, "operations.allow")
         assert agent.envoys == [first]
 
         gateway.lays_over(stats_flush_interval="7s")

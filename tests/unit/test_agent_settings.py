@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.node.settings import OPERATIONS, AgentSettings, load_settings
+from agents.node.settings import OPERATIONS, AgentSettings, awaiting_restart, load_settings
 from agents.node.settings_document import configuration_document
 from api.errors import InvalidConfig
 from api.hosting.address import Address
@@ -70,6 +70,18 @@ def test_text_is_read_by_kind() -> None:
     assert settings.servers == (Address("127.0.0.1", 1), Address("::1", 2))
     assert dict(settings.labels) == {"tier": "edge", "rack": "7"}
     assert settings.allow == ("logs",)
+
+
+@pytest.mark.parametrize(
+    ("changed", "later"),
+    [
+        ({}, ()),
+        ({"log_level": "debug", "envoy_binary": "/opt/envoy"}, ()),
+        ({"allow": "logs", "labels": "tier=edge", "log_level": "debug"}, ("node.labels", "operations.allow")),
+    ],
+)
+def test_what_only_a_restart_brings_is_named(changed: dict[str, object], later: tuple[str, ...]) -> None:
+    assert awaiting_restart(load_settings(), load_settings(flags=changed)) == later
 
 
 def test_the_example_is_settings_of_a_gateway_in_production() -> None:
