@@ -91,6 +91,7 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
         return_s=settings.upstream_return_s,
         beside=reporter.run,
     )
+    status.faults = lambda: link.faults
     http = Probes(settings.http_address, status.pages)
     return Parts(settings, server, passage, link, last_good, reporter, status, http, relay)
 

@@ -19,12 +19,14 @@ from api.telemetry.exposition import CONTENT_TYPE
 
 
 class Status:
-    """`envoy`, and how far the server's clock is ahead of this machine's, are given once they are known."""
+    """`envoy`, and how far the server's clock is ahead of this machine's, are given once they are known; `faults` are
+    the upstreams of no use, and why."""
 
     def __init__(self, settings: AgentSettings, passage: Passage, last_good: LastGood) -> None:
         self.envoy: EnvoyKeeper | None = None
         self.relay: Relay | None = None
         self.clock_ahead_s: Callable[[], float | None] = lambda: None
+        self.faults: Callable[[], Mapping[str, str]] = dict
         self.draining = False
         self._settings = settings
         self._passage = passage
@@ -78,8 +80,10 @@ class Status:
     def _upstream(self) -> dict[str, Any]:
         mirror = self._passage.mirror
         told = {"connected": mirror.is_connected, "address": self._passage.upstream, "floor": mirror.floor}
-        ahead_s = self.clock_ahead_s()
-        return told if ahead_s is None else {**told, "clock_ahead_s": round(ahead_s, 3)}
+        ahead_s, faults = self.clock_ahead_s(), self.faults()
+        if ahead_s is not None:
+            told |= {"clock_ahead_s": round(ahead_s, 3)}
+        return {**told, "faults": dict(faults)} if faults else told
 
     def _envoy(self) -> dict[str, Any] | None:
         return asdict(self.envoy.facts) if self.envoy is not None else None

@@ -32,6 +32,7 @@ STEADY_S = 10.0
 """A stream that lasted so long was a good one: the next trouble is not a part of the one before."""
 
 LOST_JITTER_S = 0.2
+NOT_READY = "it does not say that it is ready"
 REASONS = 100
 
 Dial = Callable[[Address], aio.Channel]
@@ -75,6 +76,11 @@ class Link:
         """The upstream that comes first and is not followed, and why; empty where the first is."""
         number = min((each for each in self._faults if each < self._candidates.current), default=None)
         return f"{self._upstreams[number]}: {self._faults[number]}" if number is not None else ""
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Upstreams that were of no use when they were asked last, and why."""
+        return {str(self._upstreams[number]): because for number, because in sorted(self._faults.items())}
 
     async def run(self) -> NoReturn:
         """Follow, until cancelled."""
@@ -159,6 +165,8 @@ class Link:
             self._follower.upstream_is_well(is_well)
             others = range(number if is_due else 0) if is_well else range(len(self._upstreams))
             if await self._has_left_for(others, number, call):
+                if not is_well:
+                    self._faults[number] = NOT_READY
                 return
             if is_due:
                 return_at_s = clock() + _jittered(self._return_s)
