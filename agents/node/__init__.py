@@ -2,7 +2,7 @@
 
 A map:
 `command` its own command line; `process` the life of one agent, `assembly` its parts put together
-`settings` all that it is told, in one table
+`settings` all that it is told, in one table; `places` what is where in its state directory
 `upstream` the one stream up, to the first server or relay that answers as it should
 `local` the local xDS server, what passes through it, and Envoy's verdicts
 `generations` the last known good on the disk; `last_good` when it is read, written and gone back to

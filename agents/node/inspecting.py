@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agents.node.assembly import state_file
 from agents.node.doctor.running import Silence, is_locked, said_by
 from agents.node.generations.floor import Floor
 from agents.node.generations.inspection import Inspected, inspected
@@ -81,11 +80,11 @@ def look_at(settings: AgentSettings) -> Node:
     vault, said = _vault(settings, problems), _said(settings, problems)
     if said:  # it knows who it is, whatever this command was told
         settings = replace(settings, node=str(said.get("node", "")), group=str(said.get("group", "")))
-    floor = Floor(settings.state_dir / "floor.json")
+    floor = Floor(settings.places.floor)
     known = floor.of(settings.group, otherwise=-1)
     problems += [floor.damage] if floor.damage else []
     owner = Owner(settings.node_id, settings.group)
-    found = inspected(settings.state_dir / "generations", owner, vault)
+    found = inspected(settings.places.generations, owner, vault)
     return Node(settings, said, known if known >= 0 else None, found, tuple(problems))
 
 
@@ -98,10 +97,10 @@ def _vault(settings: AgentSettings, problems: list[str]) -> KeyVault | None:
 
 
 def _said(settings: AgentSettings, problems: list[str]) -> Mapping[str, Any]:
-    if not is_locked(settings.state_dir / "lock"):
+    if not is_locked(settings.places.lock):
         return {}
     try:
-        return said_by(state_file(settings))
+        return said_by(settings.places.announced)
     except Silence as error:
         problems.append(f"an agent has the state directory and does not answer: {error.message}")
         return {}

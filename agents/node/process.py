@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from agents.node.assembly import Parts, assemble, bootstrap_of, make_keeper, state_file
+from agents.node.assembly import Parts, assemble, bootstrap_of, make_keeper
 from agents.node.envoy.facts import EnvoyFacts
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
 from agents.node.reports.wiring import waking
@@ -83,7 +83,7 @@ async def _started(settings: AgentSettings, stack: AsyncExitStack) -> Parts:
         await parts.relay.start()
         addresses["relay"] = parts.relay.server.address
     try:
-        _announce(state_file(settings), addresses, stack)
+        _announce(settings.places.announced, addresses, stack)
     except InvalidConfig as error:  # a disk that is full must keep nothing from being served
         logs.logger("agent").warning("other commands cannot find this agent", why=error.message)
     if settings.ready_file is not None:

@@ -10,6 +10,6 @@ from agents.node.settings import AgentSettings
 
 def main(settings: AgentSettings, reload: Callable[[], AgentSettings]) -> int:
     """A running agent hears of it by SIGHUP, or when it starts again. Raises NotWritten."""
-    Floor(settings.state_dir / "floor.json").forget(settings.group)
+    Floor(settings.places.floor).forget(settings.group)
     print(f"whatever revision comes next is taken for group {settings.group}; a running agent needs a SIGHUP for it")
     return 0

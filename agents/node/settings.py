@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from agents.node.places import Places
 from api.hosting.address import Address
 from api.hosting.settings.kinds import (
     addresses,
@@ -166,6 +167,10 @@ class AgentSettings:
     def relay_at(self) -> Address | None:
         """Where other agents are served; None: not at all."""
         return self.relay_address or (RELAY_AT if self.relay else None)
+
+    @property
+    def places(self) -> Places:
+        return Places(self.state_dir)
 
     @property
     def node_id(self) -> str:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agents.node.assembly import state_file
 from agents.node.doctor.certificate import certificate_checks
 from agents.node.doctor.envoy import envoy_checks
 from agents.node.doctor.last_good import generations_checks
@@ -54,8 +53,8 @@ def main(settings: AgentSettings, as_json: bool) -> int:
 
 def examine(settings: AgentSettings) -> Examination:
     """Look at everything; some seconds where somebody does not answer."""
-    runs = is_locked(settings.state_dir / "lock")
-    floor = Floor(settings.state_dir / "floor.json").of(settings.group, otherwise=0)
+    runs = is_locked(settings.places.lock)
+    floor = Floor(settings.places.floor).of(settings.group, otherwise=0)
     here = [
         Check("settings", Verdict.GOOD, f"node {settings.node_id} of group {settings.group}"),
         *machine_checks(settings, agent_runs=runs),
@@ -63,7 +62,7 @@ def examine(settings: AgentSettings) -> Examination:
         *_key(settings),
         *generations_checks(settings),
         *certificate_checks(settings),
-        *(agent_checks(state_file(settings), settings.node_id, settings.group) if runs else ()),
+        *(agent_checks(settings.places.announced, settings.node_id, settings.group) if runs else ()),
     ]
     return Examination(here, [*envoy_checks(settings), *upstream_checks(settings, floor=floor, agent_runs=runs)])
 

@@ -22,7 +22,7 @@ def generations_checks(settings: AgentSettings) -> Iterator[Check]:
     """Reads all of them, as a start does. The key, where there is one, must be good: that is a check of its own."""
     try:
         vault = vault_from(settings.secrets_key) if settings.secrets_key else None
-        found = inspected(settings.state_dir / "generations", Owner(settings.node_id, settings.group), vault)
+        found = inspected(settings.places.generations, Owner(settings.node_id, settings.group), vault)
     except (NotUsable, InvalidConfig) as error:
         yield Check(NAME, Verdict.BAD, error.message, "the agent would not start")
         return

@@ -57,7 +57,7 @@ def make_reporter(
         passed_by=passed_by,
     )
     collector = Collector(sources, Schedule(settings.report_interval_s))
-    audit = Audit(settings.state_dir / "audit.jsonl")
+    audit = Audit(settings.places.audit)
     allowed, secrets = frozenset(settings.allow), lambda: secret_texts(passage)
     operator = Operator(settings.node_id, allowed, keeper, audit, secrets, below)
     return Reporter(collector, operator, settings.report_interval_s, below)
