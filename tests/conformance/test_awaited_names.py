@@ -178,6 +178,25 @@ def test_virtual_hosts_that_are_brought_stay_until_all_hosts_are_known() -> None
     assert answer.removed == {"shop/gone"}
 
 
+def test_what_took_a_domain_comes_with_the_removal_of_what_had_it() -> None:
+    """Envoy would refuse two virtual hosts with one domain; what goes is known when all that was asked for is."""
+    web, old = shop_host("web", "www", "api"), shop_host("api", "api")
+    edge = an_edge(DELTA, catalogue=a_mirror(web, everything_of=(VIRTUAL_HOST,)))
+    having = {web.name: "older", old.name: old.version}
+    assert edge.asks(VIRTUAL_HOST, "*", "shop/other", having=having).responses == ()
+    answer = learns(edge, news=absent(VIRTUAL_HOST, "shop/other"))
+    assert (answer.names, answer.removed) == ({web.name}, {old.name})
+
+
+def test_a_host_that_is_asked_for_again_is_answered_with_what_was_brought_for_it() -> None:
+    web = shop_host("web", "www")
+    edge = an_edge(DELTA, catalogue=a_mirror(web, everything_of=(VIRTUAL_HOST,)))
+    edge.asks(VIRTUAL_HOST, "*", "shop/www", having={web.name: web.version})
+    edge.asks(VIRTUAL_HOST, "shop/www")
+    answer = learns(edge, news=absent(VIRTUAL_HOST, "shop/www"))
+    assert dict(answer.only.aliases) == {web.name: ("shop/www",)}
+
+
 def test_once_upstream_is_given_up_nothing_is_awaited(variant: Variant) -> None:
     edge = an_edge(variant, catalogue=a_mirror(cluster("web")))
     edge.asks(CLUSTER, "*")

@@ -6,6 +6,7 @@ No host waits for ever, and no response gives two virtual hosts one domain: Envo
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import replace
 from itertools import count
 
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.builders import a_node, shop_host
+from tests.mirrors import Agent, Local
 from xds.protocol.aliases import AliasIndex
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.plan import Plan, Response
@@ -58,14 +60,25 @@ class Follows(RuleBasedStateMachine):
         self.catalogue.load(self.catalogue.revision + 1, serving)
 
     def connect(self) -> None:
-        self.session = Session(Variant.DELTA, count(1))
-        self.inbox: deque[Response] = deque()
+        self.open_session()
         having = {**self.held, **dict.fromkeys(self.unresolved & self.asked, "")}
         self.waiting = {name for name in self.asked if name not in having and not self.routes(name)}
         subscribe = ("*", *sorted(self.asked)) if self.asked else ()
-        request = DeltaRequest(VIRTUAL_HOST, subscribe, initial_resource_versions=having, node=a_node())
-        self.arrive(self.session.receive(request, 0))
+        self.say(DeltaRequest(VIRTUAL_HOST, subscribe, initial_resource_versions=having))
+
+    def open_session(self) -> None:
+        self.session = Session(Variant.DELTA, count(1))
+        self.inbox: deque[Response] = deque()
+
+    def say(self, request: DeltaRequest) -> None:
+        if self.session.node is not None:
+            self.arrive(self.session.receive(request, 0))
+            return
+        self.arrive(self.session.receive(replace(request, node=a_node()), 0))
         self.arrive(self.session.serve(self.catalogue, 0))
+
+    def advance(self) -> None:
+        self.arrive(self.session.advance(0))
 
     def routes(self, name: str) -> bool:
         """Whether Envoy has a virtual host for this name, and asks for none."""
@@ -82,23 +95,23 @@ class Follows(RuleBasedStateMachine):
     def ask(self, host: str) -> None:
         self.asked.add(f"shop/{host}")
         self.waiting.add(f"shop/{host}")
-        self.arrive(self.session.receive(DeltaRequest(VIRTUAL_HOST, subscribe=(f"shop/{host}",)), 0))
+        self.say(DeltaRequest(VIRTUAL_HOST, subscribe=(f"shop/{host}",)))
 
     @rule()
     def ask_for_everything(self) -> None:
-        self.arrive(self.session.receive(DeltaRequest(VIRTUAL_HOST, subscribe=("*",)), 0))
+        self.say(DeltaRequest(VIRTUAL_HOST, subscribe=("*",)))
 
     @rule(serving=snapshots)
     def publish(self, serving: list[Resource]) -> None:
         self.publish_whole(serving)
-        self.arrive(self.session.advance(0))
+        self.advance()
 
     @rule()
     def answer(self) -> None:
         if self.inbox:
             response = self.inbox.popleft()
             self.take(response)
-            self.arrive(self.session.receive(DeltaRequest(VIRTUAL_HOST, response_nonce=response.nonce), 0))
+            self.say(DeltaRequest(VIRTUAL_HOST, response_nonce=response.nonce))
 
     @rule()
     def reconnect(self) -> None:
@@ -130,7 +143,54 @@ class Follows(RuleBasedStateMachine):
         assert self.waiting == set()
 
 
+class FollowsThroughAnAgent(Follows):
+    """The same, with an agent in between that mirrors the server."""
+
+    def publish_whole(self, serving: list[Resource]) -> None:
+        super().publish_whole(serving)
+        if hasattr(self, "agent"):
+            self.agent.upstream_moves()
+
+    def connect(self) -> None:
+        if not hasattr(self, "agent"):
+            self.agent = Agent()
+            self.agent.connects_to(self.catalogue)
+        else:
+            self.agent.loses(self.local.member, until_s=1)  # who follows takes over what was wanted
+        self.local = Local(self.agent, object(), Variant.DELTA)
+        self.session = self.local.session
+        super().connect()
+
+    def open_session(self) -> None:
+        self.inbox = self.local.inbox
+
+    def say(self, request: DeltaRequest) -> None:
+        self.local.sends(request)
+
+    def advance(self) -> None:
+        self.agent.goes_up()
+
+    @rule(steps=st.integers(1, 5))
+    def flow(self, steps: int) -> None:
+        for _ in range(steps):
+            self.agent.goes_up()
+            self.agent.goes_down()
+
+    @rule()
+    def reconnect_upstream(self) -> None:
+        self.agent.disconnects()
+        self.agent.connects_to(self.catalogue)
+
+    def teardown(self) -> None:
+        while hasattr(self, "agent") and (self.agent.requests or self.agent.responses or self.inbox):
+            self.agent.settles_down()
+            self.answer()
+        super().teardown()
+
+
 Follows.TestCase.settings = settings(
     max_examples=60, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestFollows = Follows.TestCase
+FollowsThroughAnAgent.TestCase.settings = Follows.TestCase.settings
+TestFollowsThroughAnAgent = FollowsThroughAnAgent.TestCase

@@ -6,7 +6,7 @@ answering      what was asked for, at once
 adding         additions and updates, in their turn
 removing       removals, last
 returning      when a client that comes back is answered, and what it may keep for now
-sending        nonces, and what waits for an answer
+sending        nonces, and what waits for an answer; completing says when a revision has been told in full
 ordering       make before break: who waits for whose answer
 warming        clusters on their way, and the endpoints that they need
 withholding    what stays back because the client refused something

@@ -27,6 +27,8 @@ def follow(subscription: Subscription, served: ServedType) -> None:
         is_own = name in served.resources or name in subscription.pending_names
         standing.put(name, NOTHING if is_own else served.aliases.targets(name))
     standing.seen = served.aliases.changes
+    if subscription.anew:
+        subscription.doubt_brought({target for name in subscription.anew for target in standing.targets(name)})
     standing.ask(asked)
     subscription.asked = {target for name in subscription.asked for target in standing.targets(name)}
     _settle(subscription, served)

@@ -22,12 +22,14 @@ def set_aside(subscription: Subscription, served: ServedType, responses: Respons
         return
     names = {*lost, *(name for name in subscription.asked if _is_unknown(subscription, served, name))}
     everything = subscription.asked_everything and served.awaits_everything
-    tells_all = responses.tells_all(subscription)
-    if tells_all and (names or everything):
+    # Of what a client brings, virtual hosts may have to go or change with those that come, for two may not have one
+    # domain; and whether they do is known when all of the client's names are.
+    as_one = responses.tells_all(subscription) or (subscription.type.aliased and bool(subscription.brought))
+    if as_one and (names or everything):
         names, everything = names | subscription.asked, subscription.asked_everything
     subscription.pending = None
     if names or everything:
-        subscription.pending = Pending(names, everything, until_s, tells_all or everything)
+        subscription.pending = Pending(names, everything, until_s, as_one or everything)
         subscription.settled_at = -1  # it is told again when the rest has come
     subscription.asked -= names
     subscription.asked_everything &= not everything

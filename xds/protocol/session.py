@@ -187,6 +187,7 @@ class Session:
         wanted = subscription.interest.change(request.subscribe, request.unsubscribe)
         if not opening and subscription.brought:
             subscription.doubt_brought((*request.subscribe, *request.unsubscribe))
+            subscription.anew |= wanted.names
         if request.unsubscribe:
             subscription.forget_unwanted()
         return wanted

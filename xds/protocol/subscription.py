@@ -91,6 +91,9 @@ class Subscription:
     asked_everything: bool = False
     pending: Pending | None = None  # asked for, and still to be learned from upstream
     brought: dict[str, str] | None = None  # initial_resource_versions, until they are compared once
+    anew: frozenset[str] = (
+        frozenset()
+    )  # names that it asked for since it brought that: they are told again
     owed: set[str] = field(default_factory=set)  # send in turn, whatever the version: EDS after its cluster
     owes_everything: bool = False  # what goes in turn next is the answer to `*`
     ahead: dict[str, str] = field(default_factory=dict)  # answers newer than the cursor
@@ -164,7 +167,7 @@ class Subscription:
     def compared(self) -> None:
         """What was asked for is answered; what the client brought counts for what is pending, and no more."""
         if self.pending is None or not self.brought:
-            self.brought = None
+            self.brought, self.anew = None, frozenset()
         elif not (self.pending.everything or self.type.aliased):
             self.brought = {name: self.brought[name] for name in self.brought.keys() & self.pending.names}
 
