@@ -16,6 +16,7 @@ from api.management.v1 import management_pb2 as pb
 from api.nodes.orders import OrderKind
 from tests.agents import an_agent
 from tests.integration.test_agent_xds import eventually, publishes, started
+from tests.integration.test_management_orders import fairlead
 from tests.relays import NOBODY, QUICK_RELAY, a_listener_document, a_relay, an_agent_at, relay_of
 from tests.whole_servers import WholeServer, a_cluster_document, until, whole_server
 from xds.protocol.types import CLUSTER
@@ -123,6 +124,7 @@ async def test_orders_go_through_two_relays_and_are_the_agents_own_to_allow(serv
             "edge-1": "relay-2",
         }
         assert discovery_streams(server) == 1
+        assert "behind relay relay-2" in (await fairlead(server, "node", "edge-1")).out
         told = [part async for part in server.client.order_node("edge-1", OrderKind.CONFIG, author="ann")]
         assert b"web" in b"".join(part.chunk for part in told)
         with pytest.raises(Denied, match="does not allow drain"):

@@ -170,7 +170,7 @@ async def test_a_relay_that_starts_without_upstream_serves_its_disk_to_those_who
             async with an_agent_at(relay_of(relay)) as newcomer:
                 answer = await newcomer.takes_everything()
                 assert [one.name for one in answer.resources] == ["web"]
-                assert answer.system_version_info.endswith("?"), "marked: others may know better"
+                assert "?" in answer.system_version_info, "marked: others may know better"
                 told = relay.status()["relay"]
                 assert (told["source"], told["has_upstream"]) == ("disk", False)
                 proxy.mend()
@@ -181,7 +181,7 @@ async def test_a_relay_that_starts_without_upstream_serves_its_disk_to_those_who
                 held = {one.name: one.version for one in answer.resources}
                 answer = await again.takes_everything(**held)
                 assert not answer.resources
-                assert not answer.system_version_info.endswith("?")
+                assert "?" not in answer.system_version_info
 
 
 async def test_agents_leave_a_relay_that_has_lost_its_upstream_for_one_that_has_not(server: WholeServer) -> None:

@@ -252,6 +252,10 @@ def test_who_is_sent_more_of_a_revision_that_comes_in_steps_has_not_all_of_it() 
     books.fleet.published(GROUP, 7)
     books.connects(1)
     books.subscribes(1, CLUSTER, LISTENER)
+    books.sees(1, Sent(LISTENER, Nonce("0"), 7, 1, 0, position=1))
+    status = books.fleet.node("edge")
+    assert status is not None
+    assert status.revision == 0
     books.sees(1, Settled(CLUSTER, 7, 1), Settled(LISTENER, 7, 1))
     assert books.state() is NodeState.CURRENT
     books.sees(1, Sent(LISTENER, Nonce("1"), 7, 1, 0, position=2))

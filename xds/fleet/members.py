@@ -53,9 +53,9 @@ class TypeRecord:
     acked_position: int = 0
 
     @property
-    def is_under_way(self) -> bool:
-        """Something was sent that is not acknowledged, be it more of a revision that was."""
-        return self.sent_position > self.acked_position
+    def acked_whole(self) -> int:
+        """Where revisions come in steps: what is acknowledged, unless more of that was sent since."""
+        return max(0, self.acked_revision - (self.sent_position > self.acked_position))
 
     def told(self, type_url: TypeUrl) -> TypeStatus:
         revisions = (self.sent_revision, self.acked_revision)
@@ -83,7 +83,7 @@ class Stream:
 
     def summed_up(self, *, in_steps: bool = False) -> tuple[int, int]:
         """What `acked` and `rejected` should be now. `in_steps`: who is sent more of a revision has not all of it."""
-        acked = [record.acked_revision - (in_steps and record.is_under_way) for record in self.types.values()]
+        acked = [record.acked_whole if in_steps else record.acked_revision for record in self.types.values()]
         rejected = [record.rejection.revision for record in self.types.values() if record.rejection]
         return min(acked, default=0), max(rejected, default=0)
 

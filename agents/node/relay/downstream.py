@@ -20,7 +20,7 @@ from xds.client.mirror import Mirror
 from xds.client.wants import Wants
 from xds.protocol.admission import NAMES_LIMIT
 from xds.protocol.catalogue import Catalogue
-from xds.protocol.plan import Close, Observation, Rejected, Response, Settled, Subscribed
+from xds.protocol.plan import Acked, Close, Observation, Rejected, Response, Settled, Subscribed
 from xds.protocol.types import GroupName
 from xds.transport.observer import SilentObserver, StreamInfo
 from xds.transport.server import XdsServer
@@ -156,7 +156,7 @@ class Downstream(SilentObserver):
             self.on_relays()
 
     def observed(self, stream: StreamInfo, observation: Observation) -> None:
-        if isinstance(observation, Settled | Rejected):
+        if isinstance(observation, Acked | Settled | Rejected):
             self._tell_soon()
         if not isinstance(observation, Subscribed) and stream.variant == "delta":
             return

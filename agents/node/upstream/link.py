@@ -133,11 +133,17 @@ class Link:
     async def _accompanied(self, channel: aio.Channel) -> AsyncIterator[None]:
         """What goes on beside begins before anything is wanted: a gateway without Envoy has something to say, too."""
         beside = asyncio.ensure_future(self._beside(channel))
+        beside.add_done_callback(self._tell_defect)
         try:
             yield
         finally:
             beside.cancel()
             await asyncio.gather(beside, return_exceptions=True)
+
+    def _tell_defect(self, beside: asyncio.Future[None]) -> None:
+        error = None if beside.cancelled() else beside.exception()
+        if error is not None:
+            self._log.error("what goes on beside failed; it begins again with the next connection", exc_info=error)
 
     async def _converse(self, channel: aio.Channel, number: int) -> Ended:
         call = Call(channel, self._messages, self._follower, self._answered)
