@@ -104,8 +104,9 @@ def _why_not_port(address: Address) -> str:
 def _why_not_socket(address: SocketPath) -> str:
     """gRPC puts its own in the place of any socket, so whether somebody listens on that one is found out before."""
     path = address.path
+    unwritable = "" if os.access(path.parent, os.W_OK) else f"{path.parent} is no directory that can be written"
     if not path.exists():
-        return "" if os.access(path.parent, os.W_OK) else f"{path.parent} is no directory that can be written"
+        return unwritable
     if not path.is_socket():
         return "a file is there that is no socket"
     with socket.socket(socket.AF_UNIX) as probe:
@@ -113,7 +114,7 @@ def _why_not_socket(address: SocketPath) -> str:
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
-            return ""
+            return unwritable
         except OSError as error:
             return (error.strerror or str(error)).lower()
     return "somebody listens on it"
