@@ -10,5 +10,5 @@ A map:
 `reports` what it tells the control plane, and what it is asked to do
 `relay` the agents that it serves
 `status` and `measures` what it says of itself over HTTP; `inspecting`, `doctor`, `resetting` its other actions
-`relations` what a body refers to
+`relations` what a body refers to; `lineage` which agent takes its configuration from which
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from agents.node.relay.lineage import metadata
+from agents.node.lineage import metadata
 from api.hosting.version import version
 from xds.protocol.features import RESOURCE_TTL, REVISION
 from xds.protocol.requests import Node

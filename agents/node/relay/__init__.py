@@ -2,7 +2,6 @@
 
 A map:
 `serving` the listener: xds.transport for one group, with the limits of a server
-`lineage` who takes from whom, so that nobody takes from itself. Pure
 `downstream` between the one upstream and the agents below: content down, wishes up, and what if it is away
 `relay` the parts together, for as long as the agent lives
 """

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from agents.node.generations.generation import Contents
+from agents.node.lineage import relays_of
 from agents.node.local.content import Content, Source
 from agents.node.local.timers import Timers
-from agents.node.relay.lineage import relays_of
 from api.telemetry import logs
 from xds.client.answers import Asked, Received
 from xds.client.mirror import Mirror

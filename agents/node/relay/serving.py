@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.node.relay.lineage import circle
+from agents.node.lineage import circle
 from api.envoy.registry import EnvoyApi
 from api.errors import Denied
 from api.hosting.address import Address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.node.relay.lineage import TOLD_LIMIT, circle, metadata, relays_of
+from agents.node.lineage import TOLD_LIMIT, circle, metadata, relays_of
 from xds.protocol.requests import Node
 
 
