@@ -17,7 +17,7 @@ from snapshots.model import Origin
 from snapshots.store.protocol import Revision, SnapshotStore
 from xds.fleet import NodeState, NodeStatus, Rejection
 from xds.protocol.resource import Resource
-from xds.protocol.types import BY_URL, RESOURCE_TYPES
+from xds.protocol.types import RESOURCE_TYPES
 
 EXPLAINED_LIMIT = 100
 # How far back a revision without the rejected content is looked for.
@@ -160,9 +160,3 @@ def _matches(wanted: str, type_url: str, name: str, origin: Origin) -> bool:
 
 def _type_name(type_url: str) -> str:
     return type_url.rpartition(".")[2]
-
-
-def short_type(type_url: str) -> str:
-    """A type's short name for people: cluster, route, …; the message's name for types without one."""
-    row = next((row for url, row in BY_URL.items() if url == type_url), None)
-    return row.short if row else _type_name(type_url)

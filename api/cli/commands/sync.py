@@ -10,7 +10,7 @@ import typer
 
 from api.cli.connect import ask
 from api.cli.groups import GroupOption
-from api.cli.messages import plain
+from api.cli.messages import age, plain
 from api.cli.output import Column, Format, Listing, show_document, show_listing, write_lines
 from api.cli.publishing import author
 from api.cli.shared import Invocation, invocation_of
@@ -122,7 +122,7 @@ def _row(sync: pb.Sync, now_s: float) -> tuple[str, ...]:
         sync.group,
         state_of(sync),
         report.commit[:12] or "-",
-        _age(now_s - report.committed.seconds) if report.committed.seconds else "-",
+        age(report.committed, now_s) or "-",
         str(report.revision) if report.revision else "-",
         f"{report.nodes_acked}/{report.nodes_total}"
         + (f" ({report.nodes_rejected} rejected)" if report.nodes_rejected else ""),
@@ -130,11 +130,3 @@ def _row(sync: pb.Sync, now_s: float) -> tuple[str, ...]:
         report.mode,
         report.author,
     )
-
-
-def _age(seconds: float) -> str:
-    """In the largest whole unit: 12 s, 3 min, 5 h, 2 d."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{max(int(seconds), 0)} s"
