@@ -70,7 +70,12 @@ def test_a_disk_that_takes_nothing_keeps_nothing_from_being_served(site: Site, t
 
         agent.kill()
         gateway.kill_envoy()
-        agent.start(servers=NOBODY)
+        if trouble == "read-only":
+            agent.launch(servers=NOBODY, **dict.fromkeys(sockets, ""))
+            wait_for(lambda: agent.ended, "the agent without a place for its sockets to end")
+            assert agent.stop() == 3
+            assert f"{agent.state} is no directory that can be written" in agent.log.read_text()
+        agent.start(servers=NOBODY, **sockets)
         with asking(gateway) as traffic:
             assert traffic.last == answer
             assert gateway.told("served")["source"] == "disk"
