@@ -151,6 +151,10 @@ class Agent:
                 self.wants.put(member, seen.type_url, interest.wildcard, interest.names)
         self._follow(self.mirror.want())
 
+    def wants_something_else(self) -> None:
+        """Its wishes were changed."""
+        self._follow(self.mirror.want())
+
     def loses(self, member: Hashable, until_s: float | None = None) -> None:
         """A local client is gone."""
         self.clients.pop(member, None)
@@ -177,6 +181,10 @@ class Agent:
             assert set(request.subscribe) <= set(self.wants.names(request.type_url)), "nobody here wants that"
         self.requests.extend(asked.requests)
         self._apply(self.catalogue.revision, asked.changes, asked.learned)
+        upstream = self._relay or self._server
+        if asked.ends_stream and upstream is not None:
+            self.disconnects()
+            self.connects_to(upstream)
 
     def _apply(self, revision: int, changes: Iterable[Change], learned: Iterable[Learned]) -> None:
         kept = (self.catalogue.revision, (), learned) if self.is_pinned else (revision, changes, learned)

@@ -65,7 +65,7 @@ class Site(RuleBasedStateMachine):
     def wish(self, url: TypeUrl, which: int) -> None:
         names = WISHES[url][which % len(WISHES[url])]
         self.agent.wants.put("envoy", url, WILDCARD in names, names - {WILDCARD})
-        self.agent._follow(self.agent.mirror.want())
+        self.agent.wants_something_else()
         self.forget_what_is_not_held()
 
     def forget_what_is_not_held(self) -> None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from tests.builders import a_node, assignment, cluster, for_a_time, route, shop_host
+from tests.mirrors import Agent
 from xds.client.answers import Abandon, Answer, Outcome, Received, Refused
 from xds.client.mirror import UNPROVED, Mirror
 from xds.client.wants import Wants
+from xds.protocol.catalogue import Catalogue
 from xds.protocol.requests import DeltaRequest, ErrorDetail
 from xds.protocol.resource import Resource
-from xds.protocol.types import CLUSTER, ENDPOINT, ROUTE, VIRTUAL_HOST, TypeUrl
+from xds.protocol.types import CLUSTER, ENDPOINT, ROUTE, VIRTUAL_HOST, GroupName, TypeUrl
 
 NODE = a_node("agent-1")
 WEB, API = cluster("web"), cluster("api")
@@ -278,6 +280,23 @@ def test_everything_dropped_leaves_the_names() -> None:
     stream.wants.put("envoy", CLUSTER, False, {"web"})
     asked = stream.mirror.want()
     assert (asked.changes, asked.learned[0].everything) == (((API, None),), False)
+
+
+def test_everything_that_is_asked_for_again_is_asked_for_on_another_stream() -> None:
+    """What was on its way for the first wish would be taken for an answer to the second."""
+    server = Catalogue(GroupName("edge"))
+    server.load(1, [WEB, API])
+    agent = Agent()
+    agent.wants.put("envoy", CLUSTER, True, set())
+    agent.connects_to(server)
+    agent.goes_up()
+    for wildcard in (False, True):
+        agent.wants.put("envoy", CLUSTER, wildcard, set())
+        agent.wants_something_else()
+    agent.goes_down()
+    server.load(2, [WEB])
+    agent.settles_down()
+    assert dict(agent.mirror.held(CLUSTER)) == {"web": WEB}
 
 
 def test_what_is_held_unasked_goes_when_everything_is_asked_for_on_an_open_stream() -> None:

@@ -84,9 +84,11 @@ Outcome = Received | Refused | Abandon
 class Asked:
     """What a change of the local wish leads to: requests to send, and what is followed no more and so forgotten.
 
-    Hand `changes` and `learned` to `Catalogue.change` at the revision that it has.
+    Hand `changes` and `learned` to `Catalogue.change` at the revision that it has. `ends_stream`: everything is asked
+    for again that was asked for before on this stream, and nobody can tell what is on its way for which; open another.
     """
 
     requests: tuple[DeltaRequest, ...] = ()
     changes: tuple[Change, ...] = ()
     learned: tuple[Learned, ...] = ()
+    ends_stream: bool = False

@@ -35,7 +35,8 @@ class Following:
     """`followed`: what the upstream is asked for, `*` included. `open`: what it has not answered since it was reached.
 
     `is_opened`: the first request of the type was made on this stream. `is_damaged`: since then some answer was not
-    taken, so that what was told is not all there is.
+    taken, so that what was told is not all there is. `is_ambiguous`: `*` was asked for, dropped and asked for again on
+    this stream, so that what was on its way for the first is taken for the second, which never says that it is gone.
     """
 
     type_url: TypeUrl
@@ -46,6 +47,8 @@ class Following:
     open: set[str] = field(default_factory=set)
     is_opened: bool = False
     is_damaged: bool = False
+    has_dropped_everything: bool = False
+    is_ambiguous: bool = False
 
     @property
     def is_aliased(self) -> bool:
@@ -75,7 +78,7 @@ class Following:
     def connect(self) -> None:
         """A stream begins, on which all that is followed will be asked for."""
         self.open = {name for name in self.followed if name == WILDCARD or name not in self.held}
-        self.is_opened = self.is_damaged = False
+        self.is_opened = self.is_damaged = self.has_dropped_everything = self.is_ambiguous = False
 
     def change(self, added: Set[str], dropped: Set[str]) -> News:
         """The wish is another. What is followed no more is held no more: nobody would say how it goes on."""
@@ -84,8 +87,9 @@ class Following:
         self.followed |= added
         self.followed -= dropped
         self.open -= dropped
+        self.is_ambiguous |= WILDCARD in added and self.has_dropped_everything
         if WILDCARD in dropped:
-            self.everything = False
+            self.everything, self.has_dropped_everything = False, self.is_opened
         gone |= self._unfollowed(dropped) if dropped else set()
         forgotten = frozenset(dropped & self.answered)
         self.answered -= forgotten

@@ -114,7 +114,8 @@ class Mirror:
             found.append(following.change(added, dropped))
             if self.is_connected:
                 requests.append(self._ask(following, added, dropped))
-        return self._asked(requests, found)
+        is_ambiguous = self.is_connected and any(one.is_ambiguous for one in self._types.values())
+        return replace(self._asked(requests, found), ends_stream=is_ambiguous)
 
     def forget_unwanted(self) -> Asked:
         """What is held and not wanted is held no more: what a state from disk has, and nobody asked for in time."""

@@ -295,3 +295,5 @@ class Passage(SilentObserver):
     def _send(self, requests: Sequence[DeltaRequest]) -> None:
         if self._stream is not None:
             self._stream.send(requests)
+        if asked.ends_stream and self._stream is not None:
+            self._stream.reopen("everything of a type is asked for again, and what is on its way may be older")
