@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from agents.node.envoy.admin import Admin, admin_place
 from agents.node.envoy.bootstrap_file import Bootstrap, content_of, write_bootstrap
@@ -13,6 +12,7 @@ from agents.node.envoy.life import Limits
 from agents.node.envoy.minding import Minding
 from agents.node.envoy.supervisor import Supervised, Supervisor
 from agents.node.generations.floor import Floor
+from agents.node.generations.pin_file import PinFile
 from agents.node.generations.reading import Owner
 from agents.node.generations.secrecy import secrets_of
 from agents.node.generations.store import Generations
@@ -22,6 +22,7 @@ from agents.node.local.clients import Clients
 from agents.node.local.identity import Identity
 from agents.node.local.passage import Passage
 from agents.node.local.serving import local_server
+from agents.node.pinning import Pinning
 from agents.node.relations import relations_in
 from agents.node.relay.downstream import Downstream
 from agents.node.relay.relay import Relay
@@ -44,8 +45,6 @@ from xds.protocol.types import GroupName
 from xds.transport.server import XdsServer
 from xds.transport.tls import TlsFiles
 
-GENERATIONS, FLOOR = "generations", "floor.json"
-"""Below the state directory."""
 PARENT_LONGER = 1.5
 
 
@@ -74,7 +73,9 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
     server = local_server(api, local_address(settings), identity.group, passage)
     passage.serve_on(server.groups, Clients(identity.node_id, wants, server.session))
     upstreams, tls = (*settings.relays, *settings.servers), _upstream_tls(settings)
-    last_good = LastGood(passage, _generations(settings, api), Floor(settings.state_dir / FLOOR), settings.bake_s)
+    generations, owner = _generations(settings, api), Owner(settings.node_id, settings.group)
+    pinning = Pinning(passage, generations, PinFile(settings.places.pinned, owner))
+    last_good = LastGood(passage, generations, Floor(settings.places.floor), pinning, settings.bake_s)
     status = Status(settings, passage, last_good)
     relay = _relay(settings, api, passage, wants)
     status.relay = relay
@@ -101,7 +102,7 @@ def make_keeper(settings: AgentSettings, xds_address: str, hooks: Hooks) -> Envo
     if settings.envoy == "none":
         return None
     bootstrap, limits = bootstrap_of(settings, xds_address), _limits(settings)
-    directory = _envoy_directory(settings)
+    directory = settings.places.envoy
     if settings.envoy == "mind":
         offered = directory / "bootstrap.json"
         write_bootstrap(content_of(bootstrap), offered)
@@ -112,15 +113,11 @@ def make_keeper(settings: AgentSettings, xds_address: str, hooks: Hooks) -> Envo
 
 def bootstrap_of(settings: AgentSettings, xds_address: str) -> Bootstrap:
     """What Envoy is to start with. Raises InvalidConfig for an admin address that cannot be."""
-    admin = admin_place(settings.envoy_admin or f"unix:{_envoy_directory(settings) / 'admin.sock'}")
+    admin = admin_place(settings.envoy_admin or f"unix:{settings.places.envoy / 'admin.sock'}")
     facts = NodeFacts(settings.region, settings.zone, metadata=dict(settings.labels))
     return Bootstrap(
         settings.node_id, settings.group, _place(xds_address), admin, facts, overlay=settings.bootstrap_overlay
     )
-
-
-def _envoy_directory(settings: AgentSettings) -> Path:
-    return settings.state_dir.absolute() / "envoy"
 
 
 def _limits(settings: AgentSettings) -> Limits:
@@ -163,7 +160,7 @@ def _relay_tls(settings: AgentSettings) -> TlsFiles | None:
 def _generations(settings: AgentSettings, api: EnvoyApi) -> Generations:
     """Raises InvalidConfig for a key that cannot be used."""
     return Generations(
-        settings.state_dir / GENERATIONS,
+        settings.places.generations,
         Owner(settings.node_id, settings.group),
         is_secret=secrets_of(api),
         relate=relations_in(api),
@@ -174,7 +171,7 @@ def _generations(settings: AgentSettings, api: EnvoyApi) -> Generations:
 
 def local_address(settings: AgentSettings) -> str:
     """Where local clients find the agent."""
-    return settings.local_address or str(SocketPath(settings.state_dir.absolute() / "xds.sock"))
+    return settings.local_address or str(SocketPath(settings.places.xds))
 
 
 def _place(xds_address: str) -> Place | UnixPlace:
@@ -186,8 +183,3 @@ def _upstream_tls(settings: AgentSettings) -> UpstreamTls | None:
     if settings.upstream_ca is None:
         return None
     return UpstreamTls(settings.upstream_ca, settings.upstream_cert, settings.upstream_key, settings.upstream_name)
-
-
-def state_file(settings: AgentSettings) -> Path:
-    """What other commands find a running agent by."""
-    return settings.state_dir / "agent.json"

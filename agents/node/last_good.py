@@ -26,11 +26,13 @@ from agents.node.generations.baking import (
 )
 from agents.node.generations.floor import Floor
 from agents.node.generations.generation import Contents, ResourceName, Search, Summary, content_of
+from agents.node.generations.pin import Versions
 from agents.node.generations.problems import NotWritten
 from agents.node.generations.store import Generations
 from agents.node.local.content import Source
 from agents.node.local.passage import Passage
 from agents.node.local.timers import Timers
+from agents.node.pinning import Pinning
 from api.telemetry import logs
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.types import RESOURCE_TYPES
@@ -61,13 +63,18 @@ class LastGood:
     `applied` is called with (content, proven) whenever Envoy is served something else.
     """
 
-    def __init__(self, passage: Passage, generations: Generations, floor: Floor, bake_s: float) -> None:
+    def __init__(
+        self, passage: Passage, generations: Generations, floor: Floor, pinning: Pinning, bake_s: float
+    ) -> None:
         self.applied: Callable[[str, bool], None] = lambda content, proven: None
         self.content = ""
         self.good = NONE
         self._passage = passage
         self._generations = generations
         self._floor = floor
+        self._pinning = pinning
+        self._disk = asyncio.Lock()
+        self._crashed_with: Versions = {}
         self._group = passage.identity.group
         self._bake_s = bake_s
         self._baking = Baking(bake_s, settled_s=min(SETTLED_S, bake_s))
@@ -86,7 +93,10 @@ class LastGood:
         self._passage.mirror.floor = floor
         if search.generation is not None:
             self.good = _known(search.generation.summary)
-            self._passage.seed(search.generation.contents, patience_s)
+            pin = await asyncio.to_thread(self._pinning.find)
+            self._passage.seed(search.generation.contents, patience_s, pin)
+            if pin is not None:
+                self._log.warning(f"held to generation {self.good.number} still: {pin.words}")
         self._passage.on_news = self.news
         self._passage.on_refused = self._refused
 
@@ -94,20 +104,27 @@ class LastGood:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_floor())
+            group.create_task(self._pinning.run())
             while True:
                 # In a frame of its own: what was written is not held until something else is.
                 await self._carry_out(*await self._jobs.get())
 
     async def read_floor_again(self) -> None:
-        """Take whatever revision comes next, if the floor has been forgotten meanwhile."""
+        """Take whatever revision comes next, and be held to nothing, if that was asked for by `reset` meanwhile."""
         if await asyncio.to_thread(self._is_forgotten):
             self._passage.mirror.floor = 0
             self._log.info("the floor is forgotten: whatever revision comes next is taken")
+            self.end_pin("it was reset")
+
+    def end_pin(self, because: str) -> None:
+        """Serve what upstream says, even if Envoy did not live with it."""
+        self._passage.end_pin(because)
 
     def news(self) -> None:
         """What is served, or what Envoy has made of it, may be another."""
         if self._passage.mirror.floor:
             self._risen.set()
+        self._pinning.look()
         if self._passage.content.source is Source.NOTHING or not self._passage.catalogue.revision:
             return
         content, acknowledged = content_of(self._passage.catalogue), self._passage.is_acknowledged
@@ -131,19 +148,25 @@ class LastGood:
     async def exited(self, exit: Exit) -> None:
         """A process has ended."""
         if exit.crashed:
+            self._crashed_with = self._passage.content.versions
             self._ask(self._baking.crashed(f"Envoy {exit}", self._timers.now_s))
 
     async def fall_back(self, content: str, why: str) -> None:
         """Serve what was good before `content`, with which Envoy does not live."""
-        search = await asyncio.to_thread(self._good_without, content)
+        bad, self._crashed_with = self._crashed_with or self._passage.content.versions, {}
+        async with self._disk:
+            search = await asyncio.to_thread(self._good_without, content)
+            self._has_failed(content)
         if search.generation is None:
             self._log.error("nothing to fall back to: no good generation is on the disk", why=why)
             return
         told = search.generation.summary
         self.good = _known(told)
         words = f"fell back to generation {told.number} of revision {told.revision}: {why}"
+        if not self._passage.fall_back(search.generation.contents, bad, words):
+            self._log.warning("not gone back: what Envoy is served is no longer what it crashed with", why=why)
+            return
         self._fell_back_s = int(time.time())
-        self._passage.fall_back(search.generation.contents, words)
         self._log.error(words)
         self.news()
 
@@ -160,15 +183,16 @@ class LastGood:
             "good_revision": self.good.revision,
             "baking": self._baking.candidate,
             "baked_s": self._baked_s if self._baking.candidate else 0,
-            "fell_back_s": self._fell_back_s if self._passage.content.fallback is not None else 0,
+            "fell_back_s": self._fell_back_s if self._passage.content.pin is not None else 0,
             "problem": self._generations.problem,
         }
 
     # The disk, in threads
 
     async def _carry_out(self, transition: Transition, contents: Contents | None) -> None:
-        outcome = await asyncio.to_thread(self._generations.carry_out, transition, contents, int(time.time()))
-        self._tell(transition, contents, outcome)
+        async with self._disk:
+            outcome = await asyncio.to_thread(self._generations.carry_out, transition, contents, int(time.time()))
+            self._tell(transition, contents, outcome)
         self._ask(self._baking.learn(outcome, self._timers.now_s))
 
     def _found(self) -> tuple[Search, int]:
@@ -252,6 +276,13 @@ class LastGood:
     def _is_good(self, content: str) -> None:
         self._proven.add(content)
         self.good = self._kept.get(content, self.good)
+
+    def _has_failed(self, digits: str) -> None:
+        """It may have been good before; served once more it has to prove itself anew."""
+        for content in [*(held for held in self._proven if held.startswith(digits)), self.content]:
+            if content.startswith(digits):
+                self._proven.discard(content)
+                self._baking.failed(content)
 
     def _is_proven(self, content: str) -> bool:
         return content in self._proven or self._passage.content.source in (Source.DISK, Source.FALLBACK)

@@ -31,6 +31,10 @@ class Places:
         return self.directory / "floor.json"
 
     @property
+    def pinned(self) -> Path:
+        return self.directory / "pinned.json"
+
+    @property
     def audit(self) -> Path:
         return self.directory / "audit.jsonl"
 

@@ -17,6 +17,8 @@ from api.hosting.probes import Answer, Page, json_answer, text
 from api.hosting.version import version
 from api.telemetry.exposition import CONTENT_TYPE
 
+SUSPECTS_SHOWN = 100
+
 
 class Status:
     """`envoy`, and how far the server's clock is ahead of this machine's, are given once they are known; `faults` are
@@ -72,7 +74,8 @@ class Status:
     def _served(self) -> dict[str, Any]:
         """Which revision, and where it comes from."""
         content = self._passage.content
-        why = {"why": content.fallback.why} if content.fallback is not None else {}
+        pin = content.pin
+        why = {"why": pin.words, "suspects": pin.names[:SUSPECTS_SHOWN]} if pin is not None else {}
         acknowledged = self._passage.is_acknowledged
         revision = self._passage.catalogue.revision
         return {"revision": revision, "source": content.source.value, "acknowledged": acknowledged, **why}

@@ -65,7 +65,7 @@ def test_what_upstream_renews_is_served_beside_what_was_fallen_back_to_until_it_
     received = mirror.receive(Answer(CLUSTER, "1", "v", 8, (cluster("web", "bad"), EXPERIMENT)), 0)
     assert isinstance(received, Received)
     served.take(received)
-    served.fall_back(Contents(7, (cluster("web"), EXPERIMENT)), "crashed")
+    assert served.fall_back(Contents(7, (cluster("web"), EXPERIMENT)), served.versions, "crashed")
     clusters = catalogue.served(CLUSTER)
     assert set(clusters.resources) == {"web", "experiment"}
     served.carry_out(mirror.expire(10))

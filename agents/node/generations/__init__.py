@@ -7,8 +7,9 @@ A map:
 `file_form` the form of a file, `packing` and `unpacking` from and to what is held; `file_names` what a name says.
 `reading` opens what can be trusted, and nothing else; `tending` what is surplus; `problems` what all of them raise.
 `secrecy` which resources hold secrets; `vault` seals them under a key from a file.
-`floor` the highest revision that was taken, so that nobody is led back.
+`floor` the highest revision that was taken, so that nobody is led back; `digested` the form of such small files.
+`pin` what holds a gateway to its last good content, and until when. Pure. `pin_file` keeps that.
 `inspection` the same directory for people, without a running agent.
 
-Everything here but `baking` blocks on files: whoever runs an event loop calls it in a thread.
+Everything here but `baking` and `pin` blocks on files: whoever runs an event loop calls it in a thread.
 """

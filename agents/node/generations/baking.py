@@ -170,6 +170,12 @@ class Baking:
             self._condemn(because)
         return self.tick(now_s)
 
+    def failed(self, content: str) -> None:
+        """Envoy does not live with `content`, be it good so far: what is held is gone back from it."""
+        self._bar(content)
+        if self._good == content:
+            self._good = ""
+
     def learn(self, outcome: Outcome, now_s: float) -> Transition | None:
         """What became of what was asked for."""
         asked, self._asked = self._asked, None

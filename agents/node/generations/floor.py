@@ -6,12 +6,10 @@ is no file, and whoever asks says what counts then: the revision of the newest g
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from agents.node.generations.file_form import json_line
+from agents.node.generations.digested import value_of, with_digest
 from agents.node.generations.problems import NotWritten
 from api.hosting.durable import write_durably
 
@@ -48,7 +46,7 @@ class Floor:
         floors = self._known()
         floors[group] = revision
         try:
-            write_durably(self._path, [json_line({"floors": floors, "sha256": _digest(floors)})])
+            write_durably(self._path, [with_digest("floors", floors)])
         except OSError as error:
             raise NotWritten(
                 f"cannot write {self._path}: {error.strerror or error}; until it can be, an agent that is restarted may"
@@ -63,8 +61,7 @@ class Floor:
     def _read(self) -> dict[str, int]:
         try:
             with open(self._path, "rb") as file:
-                data = json.loads(file.read(_LIMIT_BYTES))
-            return _checked(data)
+                return _checked(value_of("floors", file.read(_LIMIT_BYTES)))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
@@ -73,14 +70,7 @@ class Floor:
             return {}
 
 
-def _checked(data: Any) -> dict[str, int]:
-    floors = data["floors"]
+def _checked(floors: Any) -> dict[str, int]:
     if not isinstance(floors, dict) or not all(type(revision) is int for revision in floors.values()):
         raise TypeError
-    if data["sha256"] != _digest(floors):
-        raise ValueError
     return floors
-
-
-def _digest(floors: dict[str, int]) -> str:
-    return hashlib.sha256(json_line(floors)).hexdigest()

@@ -21,6 +21,7 @@ from agents.node.generations.problems import Damaged, Gone, NotUsable, NotWritte
 from agents.node.generations.reading import Owner, check_owner, files_in, read_generation, read_summary
 from agents.node.generations.tending import surplus_good, surplus_others
 from api.hosting.durable import rename_durably, sweep, write_durably
+from xds.protocol.resource import Resource
 
 OWNER_ONLY = 0o700
 
@@ -68,6 +69,10 @@ class Generations:
     def newest(self) -> Search:
         """The same among good ones and the candidate: for what upstream need not send again."""
         return self._search(("good", "candidate"), None)
+
+    def hides(self, resource: Resource) -> bool:
+        """Whether this must not be on the disk as it is."""
+        return self._is_secret(resource)
 
     def write(self, contents: Contents, made_at_s: int) -> Summary:
         """Keep these contents as a candidate; the one before it goes. Contents that are kept already, as the newest

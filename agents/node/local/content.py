@@ -6,16 +6,16 @@ It moves the catalogue, and decides when; it wakes nobody. Pure: no I/O, no cloc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from agents.node.generations.generation import Contents, ResourceName
+from agents.node.generations.pin import Pin, Versions, suspects_of
 from xds.client.answers import Asked, Received
 from xds.client.mirror import Mirror
 from xds.protocol.catalogue import Catalogue, Change
 from xds.protocol.knowledge import Learned
 from xds.protocol.resource import Resource
-from xds.protocol.types import TypeUrl
+from xds.protocol.types import RESOURCE_TYPES, TypeUrl
 
 
 class Source(StrEnum):
@@ -27,60 +27,48 @@ class Source(StrEnum):
     FALLBACK = "fallback"  # Envoy does not live with what upstream says
 
 
-@dataclass(frozen=True, slots=True)
-class Fallback:
-    """What was gone back from: at which revision, and what differed then, with its versions (None: it was gone)."""
-
-    why: str
-    revision: int
-    differing: Mapping[tuple[TypeUrl, str], str | None]
-
-    def ends_with(self, received: Received) -> bool:
-        """Whether upstream says something else than what was bad."""
-        if received.changes and received.revision > self.revision:
-            return True
-        told: dict[str, str | None] = {**dict(received.brought), **dict.fromkeys(received.gone)}
-        keys = {(received.type_url, name): version for name, version in told.items()}
-        return any(key in self.differing and self.differing[key] != version for key, version in keys.items())
-
-    def concerns(self, received: Received) -> bool:
-        """Whether an answer brings some of what is not served for now."""
-        keys = {(received.type_url, name) for name in (*(name for name, _ in received.brought), *received.gone)}
-        return not keys.isdisjoint(self.differing)
-
-
 class Content:
     """Of one catalogue. `seed` at the start if there is something on the disk; then `take` what upstream says.
 
-    `left_out`: resources that belong to what is served now, and are not: the disk does not keep them.
+    `left_out`: resources that belong to what is served now, and are not: the disk does not keep them. `pin`: what holds
+    it to the last good content, from when Envoy did not live with what upstream said.
     """
 
     def __init__(self, catalogue: Catalogue, mirror: Mirror) -> None:
         self.source = Source.UPSTREAM
-        self.fallback: Fallback | None = None
+        self.pin: Pin | None = None
         self.left_out: tuple[ResourceName, ...] = ()
         self._catalogue = catalogue
         self._mirror = mirror
         self._kept: Contents | None = None
 
-    def seed(self, kept: Contents) -> None:
-        """What is on the disk: upstream is told of it, and nobody else before it has spoken, or is given up."""
-        self._kept, self.source = kept, Source.NOTHING
+    def seed(self, kept: Contents, pin: Pin | None = None) -> None:
+        """What is on the disk: upstream is told of it, and nobody else before it has spoken, or is given up. `pin`: one
+        of an earlier life, for upstream to end."""
+        self._kept, self.source, self.pin = kept, Source.NOTHING, pin
         self._mirror.seed(kept.resources)
 
-    def take(self, received: Received) -> None:
-        """Upstream has spoken. Before `show` nothing moves."""
-        if self.fallback is not None and self.fallback.ends_with(received):
-            self.fallback = None
-            self.show(received.revision)
-        elif self.source is Source.DISK:
+    def take(self, received: Received, *, is_hearsay: bool = False) -> None:
+        """Upstream has spoken. Before `show` nothing moves. `is_hearsay`: others may know better, so it ends no pin."""
+        if not is_hearsay:
+            self._look_at_pin(received)
+        if self.source is Source.DISK or (self.source is Source.FALLBACK and self.pin is None):
             self.show(received.revision)
         elif self.source is Source.UPSTREAM:
             self._catalogue.change(received.revision, received.changes, received.learned)
         elif self.source is Source.FALLBACK:
-            self._learn(received.learned, self._over(received.changes))
+            self._learn(received.learned, [*self._over(received.changes), *self._found(received.changes)])
         if self.source is not Source.NOTHING:
             self._catalogue.renew(received.type_url, received.renewed)
+
+    def withholds(self, received: Received) -> bool:
+        """Whether some of an answer is not served for now: Envoy has to do with something else."""
+        if self.pin is None:
+            return False
+        served = self._catalogue.served(received.type_url).resources
+        return not served.keys().isdisjoint(received.gone) or any(
+            name not in served or served[name].version != version for name, version in received.brought
+        )
 
     def carry_out(self, asked: Asked) -> None:
         """Something is followed no more, or anew, or its time is over."""
@@ -90,7 +78,10 @@ class Content:
             self._learn(asked.learned, self._over(asked.changes))
 
     def show(self, revision: int) -> None:
-        """Serve what upstream says, from now on."""
+        """Serve what upstream says, from now on; while there is a pin, what that holds to."""
+        if self.pin is not None and self._kept is not None:
+            self._hold(self._kept)
+            return
         self.source, self._kept, self.left_out = Source.UPSTREAM, None, ()
         self._catalogue.replace(revision, self._mirror.everything_held())
         self._catalogue.change(revision, (), self._mirror.known())
@@ -114,24 +105,69 @@ class Content:
             self.source = Source.DISK
             self._serve(self._kept)
 
-    def fall_back(self, kept: Contents, why: str) -> None:
-        """Serve this again, until upstream says something else than it does now."""
-        before = {(one.type_url, one.name): one.version for one in self._mirror.everything_held()}
-        after = {(one.type_url, one.name): one.version for one in self._serve(kept)}
-        differing = {key: before.get(key) for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-        self.source, self.fallback = Source.FALLBACK, Fallback(why, self._mirror.floor, differing)
+    @property
+    def versions(self) -> dict[ResourceName, str | None]:
+        """Of all that is served."""
+        served = [self._catalogue.served(row.url) for row in RESOURCE_TYPES]
+        return {
+            ResourceName(one.type_url, name): each.version for one in served for name, each in one.resources.items()
+        }
 
-    def _serve(self, kept: Contents) -> tuple[Resource, ...]:
-        """What was left out of it stays as it is held. What lives for a time only is served while upstream renews just
-        that: an experiment that was to end with the control plane does not begin anew with a restart."""
-        held = [(name, self._mirror.held(name.type_url).get(name.name)) for name in kept.left_out]
-        self.left_out = tuple(name for name, one in held if one is None)
-        over = [one for one in kept.resources if one.ttl_ms and not self._is_held(one)]
-        lasting = (one for one in kept.resources if not one.ttl_ms or self._is_held(one))
-        resources = (*lasting, *(one for _, one in held if one is not None))
+    def fall_back(self, kept: Contents, bad: Versions, why: str) -> bool:
+        """Serve this again, until upstream has something of `bad` otherwise, which was served before and is not lived
+        with. Returns whether that is any use: not where nothing differs, or upstream is further already."""
+        good = {ResourceName(one.type_url, one.name): one.version for one in self._of(kept)}
+        pin = Pin(why, suspects_of(bad, good))
+        if not pin.suspects or pin.ended_by(self._held(pin.suspects)):
+            return False
+        self.pin, self._kept = pin, kept
+        self._hold(kept)
+        return True
+
+    def end_pin(self) -> None:
+        """Serve what upstream says, whatever it is."""
+        self.pin = None
+        if self.source is Source.FALLBACK:
+            self.show(self._mirror.floor)
+
+    def _look_at_pin(self, received: Received) -> None:
+        told: dict[str, str | None] = {**dict(received.brought), **dict.fromkeys(received.gone)}
+        versions = {ResourceName(received.type_url, name): version for name, version in told.items()}
+        if self.pin is not None:
+            self.pin = None if self.pin.ended_by(versions) else self.pin.knowing(versions)
+
+    def _held(self, names: Iterable[ResourceName]) -> Versions:
+        """Of those that upstream has, as far as that is known."""
+        found = ((name, self._mirror.held(name.type_url).get(name.name)) for name in names)
+        return {name: one.version for name, one in found if one is not None}
+
+    def _hold(self, kept: Contents) -> None:
+        self.source = Source.FALLBACK
+        self._serve(kept)
+        self._learn(self._mirror.known())
+
+    def _found(self, changes: Iterable[Change]) -> list[Change]:
+        """What of the state that is served instead was left out on the disk, and upstream has told now."""
+        told = {ResourceName(after.type_url, after.name): after for _, after in changes if after is not None}
+        found = {name: told[name] for name in self.left_out if name in told}
+        self.left_out = tuple(name for name in self.left_out if name not in found)
+        return [(None, after) for after in found.values()]
+
+    def _serve(self, kept: Contents) -> None:
+        """What lives for a time only is served while upstream renews just that: an experiment that was to end with the
+        control plane does not begin anew with a restart."""
+        resources = self._of(kept)
+        served = {ResourceName(one.type_url, one.name) for one in resources}
+        self.left_out = tuple(name for name in kept.left_out if name not in served)
+        over = [one for one in kept.resources if ResourceName(one.type_url, one.name) not in served]
         self._catalogue.replace(max(kept.revision, 1), resources)
         self._learn((*_known_from(kept), *(Learned(one.type_url, frozenset((one.name,))) for one in over)))
-        return resources
+
+    def _of(self, kept: Contents) -> tuple[Resource, ...]:
+        """What is there of it. What was left out of it stays as it is held."""
+        held = (self._mirror.held(name.type_url).get(name.name) for name in kept.left_out)
+        lasting = (one for one in kept.resources if not one.ttl_ms or self._is_held(one))
+        return (*lasting, *(one for one in held if one is not None))
 
     def _is_held(self, resource: Resource) -> bool:
         held = self._mirror.held(resource.type_url).get(resource.name)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from agents.node.generations.generation import Contents
+from agents.node.generations.pin import Pin, Versions
 from agents.node.local.beside import Beside, Nobody
 from agents.node.local.clients import Clients
 from agents.node.local.content import Content, Source
@@ -27,6 +28,7 @@ from xds.client.wants import Wants
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.plan import Observation, Rejected, Subscribed
 from xds.protocol.requests import DeltaRequest, ErrorDetail, Node
+from xds.protocol.types import BY_URL, TypeUrl
 from xds.transport.catalogues import Catalogues
 from xds.transport.observer import SilentObserver, StreamInfo
 
@@ -37,6 +39,8 @@ MOMENT_S = 0.05
 """One that has no clusters looks new until it has said which listeners it has, in the same breath."""
 
 LATER_S = 30.0
+_PIN = "what is suspected"
+"""Who wants what the pin goes by."""
 FAILED_PRECONDITION = 9  # google.rpc.Code
 
 
@@ -75,21 +79,56 @@ class Passage(SilentObserver):
         self.clients = clients
         groups.adopt(self.catalogue)
 
-    def seed(self, kept: Contents, patience_s: float) -> None:
-        """What is on the disk, to be served when upstream says nothing for so long."""
-        self.content.seed(kept)
+    def seed(self, kept: Contents, patience_s: float, pin: Pin | None = None) -> None:
+        """What is on the disk, to be served when upstream says nothing for so long, or nothing that ends the pin."""
+        self.content.seed(kept, pin)
         self.beside.seed(kept)
+        self._ask_of_suspects()
         self._timers.put("patience", self._timers.now_s + patience_s, self.away)
 
-    def fall_back(self, kept: Contents, why: str) -> None:
-        """Serve this again: Envoy does not live with what upstream says. Upstream hears of it."""
+    def fall_back(self, kept: Contents, bad: Versions, why: str) -> bool:
+        """Serve this again: Envoy does not live with what upstream says. Upstream hears of it. `bad`: what Envoy was
+        served. Returns whether anything comes of it."""
         with self._moving():
-            self.content.fall_back(kept, why)
-        fallback = self.content.fallback
-        if fallback is None or self._relays:
+            is_held = self.content.fall_back(kept, bad, why)
+        if is_held:
+            self._ask_of_suspects()
+            self._begin_anew("Envoy does not live with what upstream says")
+        return is_held
+
+    def end_pin(self, because: str) -> None:
+        """Serve what upstream says after all."""
+        if self.content.pin is None:
             return
-        self.mirror.doubt(fallback.differing, ErrorDetail(FAILED_PRECONDITION, why))
-        self._reopen("Envoy does not live with what upstream says")
+        with self._moving():
+            self.content.end_pin()
+        self._pin_is_over(because)
+        self.on_news()
+
+    def _ask_of_suspects(self) -> None:
+        """Have upstream say of each what it has, once more and from now on: Envoy does not ask for all of them now."""
+        pin = self.content.pin
+        if pin is None:
+            return
+        names: dict[TypeUrl, set[str]] = {}
+        for type_url, name in pin.suspects:
+            if type_url in BY_URL and not BY_URL[type_url].aliased:  # of those it has other names
+                names.setdefault(type_url, set()).add(name)
+        for type_url, suspects in names.items():
+            self._wants.put(_PIN, type_url, False, suspects)
+        self.mirror.doubt(pin.suspects, ErrorDetail(FAILED_PRECONDITION, pin.words))
+
+    def _pin_is_over(self, because: str) -> None:
+        self._wants.leave(_PIN)
+        self._log.info("what was held back is served", because=because)
+        self._begin_anew(because)
+
+    def _begin_anew(self, because: str) -> None:
+        """Verdicts are other ones from now on; what a relay has verified it has taken, whatever its Envoy says."""
+        if self._relays:
+            self.want()
+        else:
+            self._reopen(because)
 
     def introduce_again(self, because: str) -> None:
         """Open another stream if upstream was told something else of who is here."""
@@ -132,7 +171,7 @@ class Passage(SilentObserver):
         if isinstance(outcome, Refused):
             self._send([outcome.request])
             return outcome.error.message
-        self._take(outcome)
+        self._take(outcome, is_hearsay=answer.is_old)
         return ""
 
     def disconnected(self) -> None:
@@ -180,15 +219,17 @@ class Passage(SilentObserver):
 
     # Content
 
-    def _take(self, received: Received) -> None:
-        self._is_away = False
+    def _take(self, received: Received, *, is_hearsay: bool) -> None:
+        self._is_away, was_pinned = False, self.content.pin is not None
         with self._moving():
-            self.content.take(received)
+            self.content.take(received, is_hearsay=is_hearsay)
             if self.content.source is Source.NOTHING:
                 self._show_soon(received.revision)
         self.beside.take(received)
         self._watch_time()
         self._hear(received)
+        if was_pinned and self.content.pin is None:
+            self._pin_is_over("upstream has a suspect otherwise than it was")
         self.on_news()
 
     def _watch_time(self) -> None:
@@ -242,9 +283,9 @@ class Passage(SilentObserver):
 
     def _hear(self, received: Received) -> None:
         """Have Envoy's verdict of an answer, now or when it comes."""
-        fallback = self.content.fallback
-        if fallback is not None and fallback.concerns(received) and not self._relays:
-            self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, fallback.why))])
+        pin = self.content.pin
+        if pin is not None and self.content.withholds(received) and not self._relays:
+            self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, pin.words))])
         else:
             self._hearing.hear(Brought(received.type_url, received.nonce, received.brought, received.gone))
 
@@ -287,6 +328,8 @@ class Passage(SilentObserver):
             self.content.carry_out(asked)
         self.beside.carry_out(asked)
         self._send(asked.requests)
+        if asked.ends_stream and self._stream is not None:
+            self._stream.reopen("everything of a type is asked for again, and what is on its way may be older")
 
     def _reopen(self, because: str) -> None:
         if self._stream is not None:
@@ -295,5 +338,3 @@ class Passage(SilentObserver):
     def _send(self, requests: Sequence[DeltaRequest]) -> None:
         if self._stream is not None:
             self._stream.send(requests)
-        if asked.ends_stream and self._stream is not None:
-            self._stream.reopen("everything of a type is asked for again, and what is on its way may be older")

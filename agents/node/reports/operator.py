@@ -37,7 +37,8 @@ Answer = AsyncGenerator[Part, None]
 class Operator:
     """`allow`: operations that may be asked for, by word. `secrets`: texts that no line of a log may show.
 
-    `below`: the nodes of a relay, which decide for themselves what they allow.
+    `below`: the nodes of a relay, which decide for themselves what they allow. `before_restart` is called before Envoy
+    is started again.
     """
 
     node: str
@@ -46,6 +47,7 @@ class Operator:
     audit: Audit
     secrets: Callable[[], Iterable[str]] = tuple
     below: Below | None = None
+    before_restart: Callable[[], None] = lambda: None
     clock: Callable[[], float] = field(default=time.monotonic)
 
     async def carry_out(self, order: Order) -> Answer:
@@ -144,6 +146,7 @@ class Operator:
         yield OrderEnd(OrderStatus.DONE, "clients may come again")
 
     async def _restart(self, order: Order, keeper: EnvoyKeeper) -> Answer:
+        self.before_restart()
         before = keeper.facts
         words = await keeper.restart(drained=before.held)  # clients are turned away already: nobody has to be spared
         until_s = self.clock() + RESTARTED_S

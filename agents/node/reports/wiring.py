@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from agents.node.envoy.facts import EnvoyFacts, Exit
 from agents.node.envoy.keeping import EnvoyKeeper, Hooks
@@ -59,7 +60,8 @@ def make_reporter(
     collector = Collector(sources, Schedule(settings.report_interval_s))
     audit = Audit(settings.places.audit)
     allowed, secrets = frozenset(settings.allow), lambda: secret_texts(passage)
-    operator = Operator(settings.node_id, allowed, keeper, audit, secrets, below)
+    released = partial(last_good.end_pin, "an operator restarts Envoy")
+    operator = Operator(settings.node_id, allowed, keeper, audit, secrets, below, before_restart=released)
     return Reporter(collector, operator, settings.report_interval_s, below)
 
 
@@ -79,14 +81,14 @@ def types_held(passage: Passage) -> Iterable[TypeUrl]:
 
 def generations_of(passage: Passage, last_good: LastGood) -> Generations:
     """What is on the disk of what Envoy is served."""
-    told, fallback = last_good.facts(), passage.content.fallback
+    told, pin = last_good.facts(), passage.content.pin
     return Generations(
         running=last_good.running.number,
         good=told["good"],
         baking=told["baking"] or 0,
         baked_s=told["baked_s"],
         from_disk=passage.content.source in (Source.DISK, Source.FALLBACK),
-        fell_back=fallback.why if fallback is not None else "",
+        fell_back=pin.words if pin is not None else "",
         fell_back_s=told["fell_back_s"],
         problem=told["problem"],
     )
