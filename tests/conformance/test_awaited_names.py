@@ -118,8 +118,20 @@ def test_what_a_client_brings_of_everything_is_not_gone_before_all_is_known() ->
     assert edge.asks(CLUSTER, "*", "web", having=having).responses == ()
     assert edge.waits(1).responses == ()
     assert learns(edge, api).responses == ()
-    answer = learns(edge, news=Learned(CLUSTER, everything=True))
+    assert learns(edge, news=Learned(CLUSTER, everything=True)).responses == (), "other types may follow (rule 20)"
+    answer = edge.waits(0.1)
     assert (answer.names, answer.removed) == (set(), {"gone"})
+
+
+def test_what_is_gone_waits_for_what_may_refer_to_it_also_when_all_is_known_after_a_name() -> None:
+    web = cluster("web")
+    edge = an_edge(DELTA, catalogue=a_mirror(web, route("main", "b")))
+    assert edge.asks(CLUSTER, "*", "web", having={"web": web.version, "gone": "1"}).responses == ()
+    assert edge.asks(ROUTE, "main", having={"main": "a"}).names == {"main"}
+    assert learns(edge, news=Learned(CLUSTER, everything=True)).responses == ()
+    assert edge.waits(1).removed == set(), "the route that the client has may lead there"
+    edge.acks(CLUSTER)
+    assert edge.acks(ROUTE).removed == {"gone"}
 
 
 def test_a_name_that_is_brought_beside_everything_is_not_gone_before_it_is_known() -> None:

@@ -20,11 +20,15 @@ _ENDPOINT_ORDER = BY_URL[ENDPOINT].order
 
 
 def waits(subscription: Subscription, turn: Turn, responses: Responses) -> bool:
-    """Whether the first answer of a type stays out for now. O(what the client brings), once it brings anything."""
-    if subscription.started or not (subscription.brought or subscription.version):
+    """Whether the first answer of a type stays out for now. O(what the client brings), once it brings anything.
+
+    Where the catalogue mirrors an upstream, `*` may be answered later than names, and is a first answer as well.
+    """
+    asks = subscription.asked_everything or bool(subscription.asked)
+    if subscription.started and not (subscription.asked_everything and subscription.brought):
         return False
-    if subscription.pending is not None and not subscription.is_unanswered:
-        return False  # nothing can be answered yet
+    if not (subscription.brought or subscription.version) or (subscription.pending is not None and not asks):
+        return False  # or nothing can be answered yet
     served = turn.served(subscription)
     depends = subscription.type.order > _ENDPOINT_ORDER
     if depends and not turn.may_answer(subscription) and responses.is_behind(subscription, served):
@@ -38,7 +42,7 @@ def waits(subscription: Subscription, turn: Turn, responses: Responses) -> bool:
         return True
     if turn.are_referrers_under_way(subscription):
         _leave(subscription, lost)
-    if not subscription.is_unanswered:  # all that was asked for stays
+    if not (subscription.started or subscription.is_unanswered):  # all that was asked for stays
         subscription.start(turn.catalogue.position)
         subscription.compared()
     return False

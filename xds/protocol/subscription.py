@@ -131,7 +131,7 @@ class Subscription:
         """What was asked for comes before anything else of the type."""
         if self.pending is not None and self.pending.holds_back:
             return True
-        return not self.started and (self.asked_everything or bool(self.asked))
+        return (not self.started or bool(self.brought)) and (self.asked_everything or bool(self.asked))
 
     @property
     def pending_names(self) -> Set[str]:
