@@ -120,6 +120,12 @@ class AgentProcess(ChildProcess):
         return [found.seen.pid for found in running(bootstrap, Record(), bootstrap.with_name("base_id"))]
 
 
+async def started(agent: AgentProcess) -> AgentProcess:
+    """`start`, without holding up what else the test does."""
+    await asyncio.to_thread(agent.start)
+    return agent
+
+
 @contextmanager
 def an_agent(*servers: str, **settings: object) -> Iterator[AgentProcess]:
     """Not started. Node edge-1 of group edge, unless it is said otherwise."""

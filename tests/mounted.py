@@ -6,7 +6,6 @@ through /proc.
 
 from __future__ import annotations
 
-import errno
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.small_disk import fill
 
 NAMESPACE = ("unshare", "--mount", "--map-root-user")
 HOLD = 'mount -t tmpfs -o size="$1" tmpfs "$2" && echo ready && read -r _'
@@ -38,13 +39,7 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Somebody else's file takes all that is left."""
-        with open(self.seen / "filler", "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
+        fill(self.seen / "filler")
 
     def make_room(self) -> None:
         (self.seen / "filler").unlink()

@@ -9,7 +9,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from agents.node.envoy.bootstrap_file import Bootstrap
 from agents.node.envoy.facts import EnvoyFacts, Exit
 from agents.node.envoy.keeping import Hooks
 from agents.node.envoy.life import Limits
+from agents.node.envoy.processes import see
 from agents.node.envoy.record import Record
 from agents.node.envoy.supervisor import Supervised, Supervisor
 from api.envoy.deterministic import serialize
 from api.envoy.json_form import from_json
 from api.envoy.registry import load_default
+from api.hosting.envoy_program import find_envoy
 from snapshots.store.etcd.ports import free_port
 from tests.whole_servers import until
 from xds.bootstrap import UnixPlace
@@ -116,6 +118,28 @@ async def a_gateway(upstream_port: int = 1) -> AsyncIterator[Gateway]:
         await _ended(gateway)
         await serving.stop()
         shutil.rmtree(directory)
+
+
+def has_ended(pid: int | None) -> bool:
+    assert pid is not None
+    return see(pid) is None
+
+
+async def let_go(task: asyncio.Task[None]) -> None:
+    """As far as Envoy can tell, this is the agent's sudden end: nothing is asked of it, and nothing written."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def a_script(directory: Path, *lines: str) -> Path:
+    """A program that does `lines` and then becomes Envoy; asked its version, it is Envoy at once."""
+    envoy = find_envoy().path
+    script = directory / "envoy.sh"
+    first = f'case "$1" in --*version) exec {envoy} "$@";; esac'
+    script.write_text("\n".join(("#!/bin/sh", first, *lines, f'exec {envoy} "$@"')) + "\n")
+    script.chmod(0o700)
+    return script
 
 
 async def _ended(gateway: Gateway) -> None:

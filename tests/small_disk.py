@@ -28,7 +28,7 @@ def full(directory: Path) -> dict[str, Any]:
     """A file of somebody else fills it, and goes again."""
     store = a_store(directory / "generations")
     good(store, 1)
-    _fill(directory / "filler")
+    fill(directory / "filler")
     refused = _told(store, 2)
     (directory / "filler").unlink()
     return {"refused": refused, "mended": _told(store, 2)}
@@ -65,7 +65,8 @@ def _told(store: Generations, revision: int) -> dict[str, Any]:
     }
 
 
-def _fill(path: Path) -> None:
+def fill(path: Path) -> None:
+    """A file that takes all that is left of a disk."""
     with open(path, "wb", buffering=0) as file:
         try:
             while True:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from snapshots.model import Document
 from snapshots.store.endpoint_sets import Store
 from snapshots.store.memory import MemoryStore
 from tests.clients import DeltaClient
+from tests.forking import run_command
+from tests.spine import ROOT, Done
 from xds.server.assembly import Parts, assemble
 from xds.server.settings import load_settings
 
@@ -67,6 +70,27 @@ async def until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline_s, f"waited {PATIENCE_S} s in vain for {what}"
         await asyncio.sleep(0.01)
+
+
+async def eventually(condition: Callable[[], Awaitable[object]], what: str) -> None:
+    """Wait for what has to be asked for; fails the test, naming it, when it does not come in time."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + PATIENCE_S
+    while not await condition():
+        assert loop.time() < until_s, f"waited {PATIENCE_S} s in vain for {what}"
+        await asyncio.sleep(0.02)
+
+
+async def publishes(server: WholeServer, *documents: Document) -> int:
+    """All that the group has from now on; the revision."""
+    answer = await server.client.publish([a_workspace(), *documents], author="a test", beyond_budgets=True)
+    return int(answer.revision.number)
+
+
+async def fairlead(server: WholeServer, *arguments: str) -> Done:
+    """The command line of operators, as a process."""
+    environment = {**os.environ, "FAIRLEAD_SERVER": server.parts.addresses.management, "NO_COLOR": "1"}
+    return Done(*await asyncio.to_thread(run_command, arguments, environment, ROOT, timeout_s=PATIENCE_S))
 
 
 def a_workspace(name: str = "shop", group: str = "edge") -> Document:

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import stat
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,32 +19,10 @@ from agents.node.envoy.supervisor import Supervisor
 from api.errors import EnvoyMissing, InvalidConfig
 from api.hosting.envoy_program import find_envoy
 from examples.demo.traffic import Traffic
-from tests.node_envoys import QUICK, a_gateway
+from tests.node_envoys import QUICK, a_gateway, a_script, has_ended, let_go
 from tests.whole_servers import until
 
 pytestmark = pytest.mark.envoy
-
-
-def has_ended(pid: int | None) -> bool:
-    assert pid is not None
-    return see(pid) is None
-
-
-async def let_go(task: asyncio.Task[None]) -> None:
-    """As far as Envoy can tell, this is the agent's sudden end: nothing is asked of it, and nothing written."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-def a_script(directory: Path, *lines: str) -> Path:
-    """A program that does `lines` and then becomes Envoy; asked its version, it is Envoy at once."""
-    envoy = find_envoy().path
-    script = directory / "envoy.sh"
-    first = f'case "$1" in --*version) exec {envoy} "$@";; esac'
-    script.write_text("\n".join(("#!/bin/sh", first, *lines, f'exec {envoy} "$@"')) + "\n")
-    script.chmod(0o700)
-    return script
 
 
 async def test_envoy_starts_is_told_ready_and_ends_when_the_agent_stops() -> None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tests.integration.test_agent_envoy import has_ended
-from tests.node_envoys import QUICK, a_gateway
+from tests.node_envoys import QUICK, a_gateway, has_ended
 from tests.whole_servers import PATIENCE_S, until
 
 pytestmark = pytest.mark.envoy

@@ -17,8 +17,7 @@ from agents.node.envoy.facts import EnvoyFacts
 from agents.node.envoy.keeping import EnvoyStays
 from agents.node.envoy.minding import Minding
 from agents.node.envoy.supervisor import Supervisor
-from tests.integration.test_agent_envoy import has_ended
-from tests.node_envoys import QUICK, Gateway, Heard, a_gateway
+from tests.node_envoys import QUICK, Gateway, Heard, a_gateway, has_ended
 from tests.whole_servers import until
 
 pytestmark = pytest.mark.envoy

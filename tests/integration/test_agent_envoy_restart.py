@@ -10,8 +10,7 @@ import pytest
 from agents.node.envoy.keeping import EnvoyStays
 from agents.node.envoy.supervisor import Supervisor
 from examples.demo.traffic import Traffic
-from tests.integration.test_agent_envoy import a_script, has_ended, let_go
-from tests.node_envoys import QUICK, Gateway, a_gateway
+from tests.node_envoys import QUICK, Gateway, a_gateway, a_script, has_ended, let_go
 from tests.whole_servers import until
 from xds.bootstrap import NodeFacts, UnixPlace
 

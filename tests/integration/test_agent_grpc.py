@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,19 +13,6 @@ from tests.grpc_callers import PYTHON, Caller
 from tests.proxyless import GROUP, Backend, Calls, Services, assert_none_failed, more, named
 from tests.spine import ServerProcess, wait_for
 from xds.bootstrap import Place, grpc_bootstrap
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path / "server", "--memory").start()
-    yield process
-    process.stop()
 
 
 @pytest.fixture

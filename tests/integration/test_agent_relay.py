@@ -14,11 +14,9 @@ import pytest
 from api.errors import Denied
 from api.management.v1 import management_pb2 as pb
 from api.nodes.orders import OrderKind
-from tests.agents import an_agent
-from tests.integration.test_agent_xds import eventually, publishes, started
-from tests.integration.test_management_orders import fairlead
+from tests.agents import an_agent, started
 from tests.relays import NOBODY, QUICK_RELAY, a_listener_document, a_relay, an_agent_at, relay_of
-from tests.whole_servers import WholeServer, a_cluster_document, until, whole_server
+from tests.whole_servers import WholeServer, a_cluster_document, eventually, fairlead, publishes, until, whole_server
 from xds.protocol.types import CLUSTER
 
 AGENTS = 20

@@ -12,12 +12,11 @@ import pytest
 
 from examples.demo.traffic import Traffic
 from snapshots.store.etcd.ports import free_port
-from tests.agents import AgentProcess, an_agent
+from tests.agents import AgentProcess, an_agent, started
 from tests.certificates import write_certificates
-from tests.integration.test_agent_xds import eventually, publishes, started
 from tests.proxy import Proxy
 from tests.relays import NOBODY, QUICK_RELAY, a_listener_document, a_relay, an_agent_at, relay_of
-from tests.whole_servers import WholeServer, a_cluster_document, until, whole_server
+from tests.whole_servers import WholeServer, a_cluster_document, eventually, publishes, until, whole_server
 
 PARTED = {**QUICK_RELAY, "envoy": "none"}
 """An agent whose only client is a test."""

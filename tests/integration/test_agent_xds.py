@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-from collections.abc import Awaitable, Callable
 
 from agents.node.envoy.admin import Admin
-from snapshots.model import Document
 from snapshots.store.etcd.ports import free_port
-from tests.agents import AgentProcess, an_agent
+from tests.agents import AgentProcess, an_agent, started
+from tests.relays import a_listener_document
 from tests.spine import listens, wait_for
-from tests.whole_servers import WholeServer, a_cluster_document, a_workspace, an_eds_cluster_document, whole_server
-
-PATIENCE_S = 60
-TYPE = "type.googleapis.com/"
-
-
-async def eventually(condition: Callable[[], Awaitable[object]], what: str) -> None:
-    """Wait for what has to be asked for; fails the test, naming it, when it does not come in time."""
-    loop = asyncio.get_running_loop()
-    until_s = loop.time() + PATIENCE_S
-    while not await condition():
-        assert loop.time() < until_s, f"waited {PATIENCE_S} s in vain for {what}"
-        await asyncio.sleep(0.02)
-
-
-async def publishes(server: WholeServer, *documents: Document) -> int:
-    answer = await server.client.publish([a_workspace(), *documents], author="a test", beyond_budgets=True)
-    return int(answer.revision.number)
+from tests.whole_servers import (
+    WholeServer,
+    a_cluster_document,
+    an_eds_cluster_document,
+    eventually,
+    publishes,
+    whole_server,
+)
 
 
 async def node_has(server: WholeServer, revision: int) -> bool:
     nodes = await server.client.list_nodes("edge")
     return any(node.id == "edge-1" and node.revision == revision for node in nodes)
-
-
-async def started(agent: AgentProcess) -> AgentProcess:
-    await asyncio.to_thread(agent.start)
-    return agent
 
 
 async def has_good(agent: AgentProcess, revision: int) -> bool:
@@ -53,29 +36,6 @@ async def updates(agent: AgentProcess) -> dict[str, int]:
     )
     rows = (line.split(": ") for line in page.decode().splitlines())
     return {name: int(value) for name, value in rows}
-
-
-def a_listener_document(port: int, name: str = "web") -> Document:
-    """It takes connections, and knows no route."""
-    manager = {
-        "@type": f"{TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "web",
-        "route_config": {"virtual_hosts": []},
-        "http_filters": [
-            {
-                "name": "envoy.filters.http.router",
-                "typed_config": {"@type": f"{TYPE}envoy.extensions.filters.http.router.v3.Router"},
-            }
-        ],
-    }
-    listener = {
-        "@type": f"{TYPE}envoy.config.listener.v3.Listener",
-        "name": name,
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-    }
-    envelope = {"apiVersion": "fairlead.dev/v1", "kind": "EnvoyResource", "metadata": {"name": name}}
-    return Document(f"{name}.yaml", json.dumps({**envelope, "spec": listener}).encode())
 
 
 async def test_a_change_reaches_envoy_through_the_agent_and_its_ack_comes_back() -> None:
@@ -95,7 +55,7 @@ async def test_with_every_server_gone_a_gateway_that_restarts_serves_what_it_ser
     port = free_port()
     async with whole_server() as server:
         with an_agent(server.parts.addresses.xds, bake_s=0.1) as agent:
-            revision = await publishes(server, a_listener_document(port))
+            revision = await publishes(server, a_listener_document("web", port))
             await started(agent)
             await asyncio.to_thread(agent.ready)
             await eventually(lambda: has_good(agent, revision), "a good generation")
@@ -149,10 +109,12 @@ async def test_what_envoy_refuses_is_told_upstream_in_its_words_and_newer_conten
             await asyncio.to_thread(agent.ready)
             # Two listeners may not share an address: Envoy refuses the second.
             port = free_port()
-            await publishes(server, a_listener_document(port), a_listener_document(port, "other"))
+            await publishes(server, a_listener_document("web", port), a_listener_document("other", port))
             await eventually(lambda: rejected(server, "has duplicate address"), "Envoy's words")
             (why,) = await server.client.explain("edge", "other")
             assert "has duplicate address" in why.rejections[0].message
-            mended = await publishes(server, a_listener_document(port), a_listener_document(free_port(), "other"))
+            mended = await publishes(
+                server, a_listener_document("web", port), a_listener_document("other", free_port())
+            )
             await eventually(lambda: node_has(server, mended), "the mended state at the node")
             assert not await rejected(server, "")

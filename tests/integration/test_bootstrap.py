@@ -20,13 +20,6 @@ WAYS = pytest.mark.parametrize("way", [(), ("--per-type",)], ids=["ads", "per-ty
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path / "server", "--memory").start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
 def site(tmp_path: Path) -> Site:
     return a_site(tmp_path / "site")
 

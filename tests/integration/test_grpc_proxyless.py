@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -34,13 +33,6 @@ EVERYBODY = len(AT_HAND)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path / "server", "--memory").start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
 def bootstrap(server: ServerProcess, tmp_path: Path) -> Path:
     return bootstrap_of(server, tmp_path)
 
@@ -48,12 +40,6 @@ def bootstrap(server: ServerProcess, tmp_path: Path) -> Path:
 @pytest.fixture
 def services(tmp_path: Path) -> Services:
     return Services(tmp_path / "services")
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -15,11 +14,8 @@ from api.errors import Denied, InvalidConfig, Rejected, StoreUnavailable
 from api.management.v1 import management_pb2 as pb
 from api.nodes.orders import OrderKind
 from api.nodes.v1 import nodes_pb2 as nodes
-from tests.clients import PATIENCE_S
-from tests.forking import run_command
 from tests.reporters import ReportingClient
-from tests.spine import ROOT, Done
-from tests.whole_servers import WholeServer, a_cluster_document, a_workspace, until, whole_server
+from tests.whole_servers import WholeServer, a_cluster_document, a_workspace, fairlead, until, whole_server
 from xds.protocol.types import CLUSTER
 
 Answers = Callable[[ReportingClient, nodes.Order], Awaitable[None]]
@@ -68,11 +64,6 @@ async def shows_lines(agent: ReportingClient, order: nodes.Order) -> None:
 async def order(server: WholeServer, kind: OrderKind = OrderKind.DRAIN, node: str = "edge-1") -> list[str]:
     given = server.client.order_node(node, kind, author="alice@here", reason="a new disk")
     return [part.done or part.chunk.decode() async for part in given]
-
-
-async def fairlead(server: WholeServer, *arguments: str) -> Done:
-    environment = {**os.environ, "FAIRLEAD_SERVER": server.parts.addresses.management, "NO_COLOR": "1"}
-    return Done(*await asyncio.to_thread(run_command, arguments, environment, ROOT, timeout_s=PATIENCE_S))
 
 
 @asynccontextmanager

@@ -54,13 +54,6 @@ spec:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path / "server", "--memory").start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
 def envoys(tmp_path: Path, server: ServerProcess) -> Iterator[list[Envoy]]:
     running: list[Envoy] = []
     try:
