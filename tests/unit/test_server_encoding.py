@@ -12,6 +12,7 @@ from xds.protocol.plan import ResourceError, Response
 from xds.protocol.resource import Resource
 from xds.protocol.types import CLUSTER, Nonce
 from xds.protocol.variant import Variant
+from xds.transport import encoding
 from xds.transport.encoding import ResponseEncoder
 
 MIB = 1024 * 1024
@@ -74,6 +75,15 @@ def test_variants_never_share() -> None:
     resource = Resource.of(CLUSTER, "one", b"body")
     encoder.encode(Variant.DELTA, a_response(resource))
     assert encoder.encode(Variant.STATE_OF_THE_WORLD, a_response(resource)).fresh
+
+
+def test_where_each_response_is_made_for_one_client_alone_nothing_of_it_is_kept() -> None:
+    response = a_response(Resource.of(CLUSTER, "told once", b"body"))
+    before = encoding._kept_delta_frame.cache_info().currsize
+    once = ResponseEncoder(0, keeps_frames=False).encode(Variant.DELTA, response)
+    assert encoding._kept_delta_frame.cache_info().currsize == before
+    assert once == ResponseEncoder(0).encode(Variant.DELTA, response)
+    assert encoding._kept_delta_frame.cache_info().currsize == before + 1
 
 
 def test_what_is_kept_is_bounded_and_the_least_used_goes_first() -> None:

@@ -56,7 +56,7 @@ class ServedGroup:
 
 
 class Catalogues:
-    """All groups by name. `response_cache_bytes` bounds the encoded responses of each."""
+    """All groups by name. `response_cache_bytes` bounds the encoded responses of each; 0: nothing is kept."""
 
     def __init__(self, response_cache_bytes: int, identifier: str = "") -> None:
         self._response_cache_bytes = response_cache_bytes
@@ -156,7 +156,8 @@ class Catalogues:
     def _group(self, name: GroupName) -> ServedGroup:
         group = self._groups.get(name)
         if group is None:
-            encoder = ResponseEncoder(self._response_cache_bytes, self._identifier)
+            limit_bytes = self._response_cache_bytes
+            encoder = ResponseEncoder(limit_bytes, self._identifier, keeps_frames=limit_bytes > 0)
             group = self._groups[name] = ServedGroup(Catalogue(name), encoder)
         return group
 

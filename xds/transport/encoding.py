@@ -7,7 +7,7 @@ envoy.service.discovery.v3; the tests hold the bytes against the real messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +32,9 @@ RESOURCE_TYPE = "type.googleapis.com/envoy.service.discovery.v3.Resource"
 
 FRAMES_KEPT = 65_536
 
+Frame = Callable[[str, str, str, int, int], bytes]
+"""Type URL, name, version, bytes of the body, milliseconds to live -> all of a resource that comes before its body."""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -42,11 +45,15 @@ class Encoded:
 
 
 class ResponseEncoder:
-    """Makes and keeps the responses of one group; the least recently used go when they exceed `limit_bytes`."""
+    """Makes and keeps the responses of one group; the least recently used go when they exceed `limit_bytes`.
 
-    def __init__(self, limit_bytes: int, identifier: str = "") -> None:
+    `keeps_frames`: what is around a body is kept as well, for the next client that is told it.
+    """
+
+    def __init__(self, limit_bytes: int, identifier: str = "", *, keeps_frames: bool = True) -> None:
         self._identifier = identifier
         self._kept = KeptBytes(limit_bytes)
+        self._delta_frame = _kept_delta_frame if keeps_frames else _delta_frame
 
     @property
     def kept_bytes(self) -> int:
@@ -59,15 +66,15 @@ class ResponseEncoder:
         body = self._kept.get(key)
         fresh = body is None
         if body is None:
-            body = encode_body(variant, response, self._identifier)
+            body = encode_body(variant, response, self._identifier, self._delta_frame)
             self._kept.keep(key, body)
         return Encoded(body + field(_NONCE, response.nonce.encode()), fresh)
 
 
-def encode_body(variant: Variant, response: Response, identifier: str = "") -> bytes:
-    """All fields of a response but its nonce."""
+def encode_body(variant: Variant, response: Response, identifier: str = "", delta_frame: Frame | None = None) -> bytes:
+    """All fields of a response but its nonce. `delta_frame`: what makes frames; otherwise they are kept."""
     pieces = [field(_VERSION, response.version.encode()), field(_TYPE_URL, response.type_url.encode())]
-    pieces.extend(_framed(variant, response))
+    pieces.extend(_framed(response, _state_frame if variant is not Variant.DELTA else delta_frame or _kept_delta_frame))
     if variant is Variant.DELTA:
         pieces.extend(_unresolved(name) for name in response.unresolved)
         pieces.extend(field(_REMOVED, name.encode()) for name in response.removed)
@@ -89,8 +96,7 @@ def _error_detail(code: int, message: str) -> bytes:
     return field(_ERROR_STATUS, _STATUS_CODE + varint(code) + field(_STATUS_MESSAGE, message.encode()))
 
 
-def _framed(variant: Variant, response: Response) -> Iterable[bytes]:
-    frame = _delta_frame if variant is Variant.DELTA else _state_frame
+def _framed(response: Response, frame: Frame) -> Iterable[bytes]:
     aliases = dict(response.aliases)
     for resource in response.resources:
         ttl_ms = resource.ttl_ms if response.tells_ttl else 0
@@ -104,9 +110,11 @@ def _unresolved(name: str) -> bytes:
     return field(_RESOURCES, field(_RESOURCE_NAME, name.encode()) + field(_RESOURCE_ALIAS, name.encode()))
 
 
-@lru_cache(maxsize=FRAMES_KEPT)
 def _delta_frame(type_url: str, name: str, version: str, size: int, ttl_ms: int) -> bytes:
     return _aliased_frame(type_url, name, version, size, ttl_ms, ())
+
+
+_kept_delta_frame = lru_cache(maxsize=FRAMES_KEPT)(_delta_frame)
 
 
 def _aliased_frame(type_url: str, name: str, version: str, size: int, ttl_ms: int, aliases: tuple[str, ...]) -> bytes:
