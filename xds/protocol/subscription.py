@@ -91,9 +91,7 @@ class Subscription:
     asked_everything: bool = False
     pending: Pending | None = None  # asked for, and still to be learned from upstream
     brought: dict[str, str] | None = None  # initial_resource_versions, until they are compared once
-    anew: frozenset[str] = (
-        frozenset()
-    )  # names that it asked for since it brought that: they are told again
+    anew: frozenset[str] = frozenset()  # names that it asked for since it brought that: they are told again
     owed: set[str] = field(default_factory=set)  # send in turn, whatever the version: EDS after its cluster
     owes_everything: bool = False  # what goes in turn next is the answer to `*`
     ahead: dict[str, str] = field(default_factory=dict)  # answers newer than the cursor
