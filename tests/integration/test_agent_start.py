@@ -23,7 +23,7 @@ from agents.node.reports.wiring import generations_of
 from snapshots.store.etcd.ports import free_port
 from tests.agents import an_agent_here
 from tests.clients import DeltaClient, names
-from tests.edges import a_cluster
+from tests.edges import a_cluster, an_assignment
 from tests.upstreams import Behaviour, ScriptedUpstream, always, response
 from tests.whole_servers import until
 from xds.protocol.resource import Resource
@@ -124,6 +124,34 @@ async def test_an_envoy_that_runs_with_something_else_is_told_nothing_until_upst
         assert agent.passage.content.source is Source.NOTHING
         async with ScriptedUpstream(always(CLUSTER, NEW, CARTS, revision=2), address):
             assert names(await envoy.next()) == ["carts"]
+
+
+async def test_what_an_envoy_that_runs_has_newer_than_the_disk_is_not_put_back_while_upstream_has_not_told_it(
+    state: Path,
+) -> None:
+    """Upstream may tell a change in parts, and this one last."""
+    assignment, told = an_assignment("web"), False
+
+    async def behave(request: Any) -> Iterable[bytes]:
+        if request.response_nonce or (request.type_url == CLUSTER and not told):
+            return ()
+        resource = NEW if request.type_url == CLUSTER else assignment
+        return (response(request.type_url, resource, revision=2).SerializeToString(),)
+
+    await keep_good(state, OLD)
+    async with a_site(state, behave) as site:
+        await site.envoy.subscribe(CLUSTER, ["web"], holding={"web": NEW.version})
+        await site.envoy.subscribe(ENDPOINT, ["web"])
+        assert (await site.envoy.next()).type_url == ENDPOINT
+        await site.envoy.ack(ENDPOINT)
+        assert await site.envoy.hears_nothing(0.5)
+        asked = [one for one in site.upstream.requests if one.type_url == CLUSTER]
+        assert [dict(one.initial_resource_versions) for one in asked] == [{}]
+
+        told = True
+        await site.upstream.end_streams()
+        await until(lambda: len(site.upstream.acks) > 1, "the ACK of what Envoy has")
+        assert await site.envoy.hears_nothing()
 
 
 async def test_an_envoy_that_runs_with_what_is_on_the_disk_is_told_nothing_new(state: Path) -> None:

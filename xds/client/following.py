@@ -34,6 +34,8 @@ class News:
 class Following:
     """`followed`: what the upstream is asked for, `*` included. `open`: what it has not answered since it was reached.
 
+    `elsewhere`: what the client of the mirror was found to have in another version than was held: it can wait.
+
     `is_opened`: the first request of the type was made on this stream. `is_damaged`: since then some answer was not
     taken, so that what was told is not all there is. `is_ambiguous`: `*` was asked for, dropped and asked for again on
     this stream, so that what was on its way for the first is taken for the second, which never says that it is gone.
@@ -45,6 +47,7 @@ class Following:
     answered: set[str] = field(default_factory=set)
     everything: bool = False
     open: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
     is_opened: bool = False
     is_damaged: bool = False
     has_dropped_everything: bool = False
@@ -77,7 +80,8 @@ class Following:
 
     def connect(self) -> None:
         """A stream begins, on which all that is followed will be asked for."""
-        self.open = {name for name in self.followed if name == WILDCARD or name not in self.held}
+        awaited = self.followed - self.held.keys() - self.elsewhere
+        self.open = awaited | (self.followed & {WILDCARD})
         self.is_opened = self.is_damaged = self.has_dropped_everything = self.is_ambiguous = False
 
     def change(self, added: Set[str], dropped: Set[str]) -> News:

@@ -91,6 +91,17 @@ class Mirror:
             if not resource.ttl_ms:
                 self._following(resource.type_url).held[resource.name] = resource
 
+    def yield_to(self, type_url: TypeUrl, brought: Mapping[str, str]) -> None:
+        """The client of this mirror comes with these versions: what is held from an earlier life in others may be what
+        came before, and upstream is to tell it. Nothing on a stream where the type was asked for already."""
+        following = self._following(type_url)
+        if following.is_opened:
+            return
+        for name, version in brought.items():
+            if name in following.held and following.held[name].version != version:
+                del following.held[name]
+                following.elsewhere.add(name)
+
     def connected(self, node: Node) -> Asked:
         """A stream is open: the first request of each type that is wanted. The first of all names the node."""
         asked = self.want()

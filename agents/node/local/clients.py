@@ -89,6 +89,11 @@ class Clients:
             elif subscription.version:
                 yield subscription.type.url, dict.fromkeys(subscription.interest.names or {"*"}, subscription.version)
 
+    def brought(self, type_url: TypeUrl) -> Mapping[str, str]:
+        """The same of one type, where each version is told by name."""
+        subscription = self.subscription(type_url)
+        return (subscription.brought if subscription is not None else None) or {}
+
     @property
     def own_is_new(self) -> bool:
         """Whether there is an own Envoy, and it came with nothing: it starts."""

@@ -66,6 +66,7 @@ class Passage(SilentObserver):
         self._wants = wants
         self._has_envoy = has_envoy
         self._hearing = Hearing(self._judge, self._tell, self._reopen)
+        self._unheard: list[Brought] = []
         self._stream: Stream | None = None
         self._told_node: Node | None = None
         self._wanted = asyncio.Event()
@@ -122,6 +123,7 @@ class Passage(SilentObserver):
         self._wants.leave(_PIN)
         self._log.info("what was held back is served", because=because)
         self._begin_anew(because)
+        self._timers.put("show", self._timers.now_s + GATHERING_S, self._show)
 
     def _begin_anew(self, because: str) -> None:
         """Verdicts are other ones from now on; what a relay has verified it has taken, whatever its Envoy says."""
@@ -160,6 +162,8 @@ class Passage(SilentObserver):
         self._told_node = self._introduction()
         self._carry_out(self.mirror.connected(self._told_node))
         self.beside.connected()
+        if self.content.source is Source.FALLBACK:
+            self._timers.put("show", self._timers.now_s + GATHERING_S, self._show)
         self._log.info("upstream connected", upstream=upstream, revision=self.mirror.floor)
 
     def receive(self, answer: Answer) -> str:
@@ -177,6 +181,7 @@ class Passage(SilentObserver):
     def disconnected(self) -> None:
         self._stream, self.upstream = None, ""
         self._hearing.clear()
+        self._unheard.clear()
         self.mirror.disconnected()
         self.beside.disconnected()
         self.on_news()
@@ -199,6 +204,8 @@ class Passage(SilentObserver):
     def observed(self, stream: StreamInfo, observation: Observation) -> None:
         if isinstance(observation, Subscribed) or stream.variant != "delta":
             self.clients.asked(stream, observation.type_url)
+            if self.content.source is Source.NOTHING and self.clients.is_own(stream):
+                self.mirror.yield_to(observation.type_url, self.clients.brought(observation.type_url))
             self.want()
             if self.content.source is Source.NOTHING and self._is_away:
                 gathering_s = MOMENT_S if self.clients.own_is_new else GATHERING_S
@@ -223,7 +230,7 @@ class Passage(SilentObserver):
         self._is_away, was_pinned = False, self.content.pin is not None
         with self._moving():
             self.content.take(received, is_hearsay=is_hearsay)
-            if self.content.source is Source.NOTHING:
+            if self.content.is_due:
                 self._show_soon(received.revision)
         self.beside.take(received)
         self._watch_time()
@@ -244,17 +251,21 @@ class Passage(SilentObserver):
     def _show_soon(self, revision: int) -> None:
         """An Envoy that starts is served with the first word of upstream. One that runs has what it has, and is told
         nothing before upstream has said what differs."""
-        if not self._has_envoy or self.clients.own_is_new:
+        is_first = self.content.source is Source.NOTHING
+        if is_first and (not self._has_envoy or self.clients.own_is_new):
             self.content.show(revision)
         else:
             self._timers.put("show", self._timers.now_s + GATHERING_S, self._show)
 
     def _show(self) -> None:
-        if self.content.source is not Source.NOTHING:
+        if not self.content.is_due:
             return
         if self.mirror.answered:
             with self._moving():
                 self.content.show(self.mirror.floor)
+            for brought in self._unheard:
+                self._hearing.hear(brought)
+            self._unheard.clear()
             self.on_news()
         elif self.mirror.is_connected:
             self._timers.put("show", self._timers.now_s + GATHERING_S, self._show)
@@ -286,8 +297,12 @@ class Passage(SilentObserver):
         pin = self.content.pin
         if pin is not None and self.content.withholds(received) and not self._relays:
             self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, pin.words))])
+            return
+        brought = Brought(received.type_url, received.nonce, received.brought, received.gone)
+        if self.content.is_due and self.content.source is Source.FALLBACK:
+            self._unheard.append(brought)
         else:
-            self._hearing.hear(Brought(received.type_url, received.nonce, received.brought, received.gone))
+            self._hearing.hear(brought)
 
     def _judge(self, brought: Brought) -> Judgement | None:
         if not self._has_envoy or self._relays:
