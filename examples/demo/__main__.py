@@ -33,13 +33,19 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
     keep = arguments.parse_args().keep
-    scratch = Path(tempfile.mkdtemp(prefix="fairlead-demo-"))
+    return performed("fairlead-demo-", lambda stack, scratch: tell(stack, scratch, keep))
+
+
+def performed(name: str, story: Callable[[ExitStack, Path], int]) -> int:
+    """Tell a story in a directory of its own, whose name begins so. What it started is ended with it, whatever ends it;
+    returns the exit code."""
+    scratch = Path(tempfile.mkdtemp(prefix=name))
     # Ends what was started, also where a script runs this in the background, which ignores SIGINT by inheritance.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with ExitStack() as stack:
-            return tell(stack, scratch, keep)
+            return story(stack, scratch)
     except KeyboardInterrupt:
         return 130
     finally:

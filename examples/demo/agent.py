@@ -7,16 +7,13 @@ free loopback ports and in one temporary directory; ends all of it.
 from __future__ import annotations
 
 import os
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from examples.demo.__main__ import FAIRLEAD, fairlead, listens, say, until, write_config
+from examples.demo.__main__ import FAIRLEAD, fairlead, listens, performed, say, until, write_config
 from examples.demo.gateway import Gateway
 from examples.demo.processes import Kept
 from examples.demo.traffic import Traffic, Upstream
@@ -29,16 +26,7 @@ AWAY_S = 1.0
 
 
 def main() -> int:
-    scratch = Path(tempfile.mkdtemp(prefix="fairlead-agent-"))
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        with ExitStack() as stack:
-            return tell(stack, scratch)
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return performed("fairlead-agent-", tell)
 
 
 def tell(stack: ExitStack, scratch: Path) -> int:

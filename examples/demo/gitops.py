@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -26,6 +23,7 @@ from examples.demo.__main__ import (
     fairlead,
     fairlead_server,
     listens,
+    performed,
     say,
     timed,
     until,
@@ -41,16 +39,7 @@ BEYOND_BUDGETS = "Fairlead-Beyond-Budgets: yes"
 
 
 def main() -> int:
-    scratch = Path(tempfile.mkdtemp(prefix="fairlead-gitops-"))
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        with ExitStack() as stack:
-            return tell(stack, scratch)
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return performed("fairlead-gitops-", tell)
 
 
 def tell(stack: ExitStack, scratch: Path) -> int:
