@@ -26,12 +26,11 @@ def adopts_orphans() -> bool:
 
 
 class Orphans:
-    """`ours`: processes whose exit somebody here waits for. `reaped` counts the others that are gone."""
+    """`ours`: processes whose exit somebody here waits for."""
 
     def __init__(self, ours: Callable[[], Set[int]]) -> None:
         self._ours = ours
         self._before: Set[int] = frozenset()
-        self.reaped = 0
 
     async def reap(self) -> None:
         """For as long as the agent lives; returns at once where orphans go to somebody else."""
@@ -45,7 +44,6 @@ class Orphans:
         for pid in (there & self._before) - self._ours():
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-                self.reaped += 1
         self._before = there
 
 
