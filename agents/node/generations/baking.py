@@ -172,6 +172,8 @@ class Baking:
 
     def failed(self, content: str) -> None:
         """Envoy does not live with `content`, be it good so far: what is held is gone back from it."""
+        if content == self._judged_content:
+            self._condemn("Envoy does not live with it")
         self._bar(content)
         if self._good == content:
             self._good = ""

@@ -52,7 +52,7 @@ class Content:
         """Upstream has spoken. Before `show` nothing moves. `is_hearsay`: others may know better, so it ends no pin."""
         if not is_hearsay:
             self._look_at_pin(received)
-        if self.source is Source.DISK or (self.source is Source.FALLBACK and self.pin is None):
+        if self.source is Source.DISK:
             self.show(received.revision)
         elif self.source is Source.UPSTREAM:
             self._catalogue.change(received.revision, received.changes, received.learned)
@@ -60,6 +60,12 @@ class Content:
             self._learn(received.learned, [*self._over(received.changes), *self._found(received.changes)])
         if self.source is not Source.NOTHING:
             self._catalogue.renew(received.type_url, received.renewed)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether upstream's word is to be shown once it is whole: nothing is yet, or a pin is over. A part of that may
+        be what was bad."""
+        return self.source is Source.NOTHING or (self.source is Source.FALLBACK and self.pin is None)
 
     def withholds(self, received: Received) -> bool:
         """Whether some of an answer is not served for now: Envoy has to do with something else."""
