@@ -1,4 +1,4 @@
-"""A node agent as its users start it, with its Envoy, in a state directory of its own.
+"""A node agent as its users start it, with or without an Envoy, in a state directory of its own.
 
 It runs from bytecode, as an installed package does, wherever the environment says that none is to be written.
 """
@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from agents.node.envoy.adoption import running
-from agents.node.envoy.record import Record
 from bench.fairlead import PATIENCE_S, ROOT
 
 _POLL_S, _SELDOM_S = 0.001, 0.1
@@ -23,7 +21,10 @@ _GONE_S = 20.0
 
 
 class NodeAgent:
-    """`start`, `stop`, and again. `directory` is made; its name has to be short, since a socket's path is."""
+    """`start`, `stop`, and again. `directory` is made; its name has to be short, since a socket's path is.
+
+    `node` is its group too, unless `arguments` say something else.
+    """
 
     def __init__(self, directory: Path, node: str, *arguments: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,12 +39,6 @@ class NodeAgent:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
-
-    @property
-    def envoys(self) -> list[int]:
-        """Process ids of its Envoys."""
-        bootstrap = self._directory / "state" / "envoy" / "bootstrap.json"
-        return [found.seen.pid for found in running(bootstrap, Record(), bootstrap.with_name("base_id"))]
 
     async def start(self, server: str, *arguments: str) -> None:
         """Waits for nothing."""
@@ -83,7 +78,7 @@ class NodeAgent:
                 await asyncio.sleep(_SELDOM_S)
 
     async def _good_revision(self) -> int:
-        host, _, port = (await self._addresses())["http"].rpartition(":")
+        host, _, port = (await self.addresses())["http"].rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         try:
             writer.write(b"GET /status HTTP/1.1\r\nhost: agent\r\nconnection: close\r\n\r\n")
@@ -93,10 +88,6 @@ class NodeAgent:
         finally:
             writer.close()
 
-    async def local_address(self) -> str:
-        """Where local clients find it."""
-        return str((await self._addresses())["xds"])
-
     def logged(self) -> Iterator[tuple[str, float]]:
         """What it has logged since its start, and how many seconds after that."""
         with (self._directory / "agent.log").open() as log:
@@ -105,7 +96,8 @@ class NodeAgent:
                 entry = json.loads(line)
                 yield entry["event"], datetime.fromisoformat(entry["timestamp"]).timestamp() - self.started_at_s
 
-    async def _addresses(self) -> dict[str, str]:
+    async def addresses(self) -> dict[str, str]:
+        """Where it listens, by name; waits until it does."""
         ready = self._directory / "ready.json"
         async with asyncio.timeout(PATIENCE_S):
             while not _is_there(ready):

@@ -114,7 +114,7 @@ async def _latency(report: Report, site: Site, scratch: Path) -> None:
 
 async def _passage(report: Report, site: Site) -> None:
     """Two clients of this process are told the same change: one by the server, one by the agent."""
-    targets = (site.address, await site.agent.local_address())
+    targets = (site.address, (await site.agent.addresses())["xds"])
     channels = [aio.insecure_channel(target, [("grpc.max_receive_message_length", -1)]) for target in targets]
     watchers = [LoadStream(channel, "watcher", EDGE, CLUSTER) for channel in channels]
     for watcher in watchers:
@@ -178,7 +178,7 @@ async def _start(site: Site, server: str) -> dict[str, float]:
     began_s = clock()
     await site.agent.start(server)
     try:
-        await site.agent.local_address()
+        await site.agent.addresses()
         listening_s = clock() - began_s
         await _answers(site.port)
         answered_s = clock() - began_s

@@ -11,9 +11,9 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.agent import BenchAgent
 from bench.children import Child
 from bench.fairlead import PATIENCE_S
+from bench.node_agent import NodeAgent
 from bench.report import Report, cpu_s, memory_mib, percentile
 from xds.protocol.features import REVISION
 from xds.protocol.types import CLUSTER
@@ -45,7 +45,7 @@ class Party:
 
 
 async def run(report: Report) -> None:
-    children: list[Child | BenchAgent] = []
+    children: list[Child | NodeAgent] = []
     with tempfile.TemporaryDirectory() as directory:
         try:
             direct = await _direct(children)
@@ -59,22 +59,22 @@ async def run(report: Report) -> None:
                 await child.stop()
 
 
-async def _direct(children: list[Child | BenchAgent]) -> Party:
+async def _direct(children: list[Child | NodeAgent]) -> Party:
     centre, load = await Child.start("bench.serve"), await Child.start("bench.load")
     children += [centre, load]
     address = (await centre.ask("fill", resources=RESOURCES, size_bytes=SIZE_BYTES))["address"]
     return await _connected(Party(centre, load, centre.pid, AGENTS), address)
 
 
-async def _relayed(directory: Path, children: list[Child | BenchAgent]) -> Party:
+async def _relayed(directory: Path, children: list[Child | NodeAgent]) -> Party:
     centre = await Child.start("bench.serve")
     children.append(centre)
     address = (await centre.ask("fill", resources=RESOURCES, size_bytes=SIZE_BYTES))["address"]
-    relaying = ("--relay-address=127.0.0.1:0", "--node=relay", "--group=bench", f"--servers={address}")
-    relay = await BenchAgent.start(directory, *relaying)
+    relay = NodeAgent(directory, "relay", "--group=bench", "--envoy=none", "--relay-address=127.0.0.1:0")
     load = await Child.start("bench.load")
     children += [relay, load]
-    return await _connected(Party(centre, load, relay.pid, AGENTS + 1), relay.addresses["relay"])
+    await relay.start(address)
+    return await _connected(Party(centre, load, relay.pid, AGENTS + 1), (await relay.addresses())["relay"])
 
 
 async def _connected(party: Party, address: str) -> Party:
