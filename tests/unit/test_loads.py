@@ -136,6 +136,12 @@ def test_clusters_beyond_the_limit_are_counted_as_others() -> None:
     assert told.over_limit == {"cluster": 2}
 
 
+def test_what_a_cluster_beyond_the_limit_drops_by_category_alone_is_counted_as_others() -> None:
+    loads = loads_of(1, limits=LoadLimits(clusters=1))
+    loads.reported(1, [a_cluster_report(cluster="a"), a_cluster_report(cluster="b", drops=(("throttle", 2),))], 0)
+    assert [(one.cluster, one.drops) for one in loads.told(EDGE).clusters] == [(OTHERS, {"throttle": 2}), ("a", {})]
+
+
 def test_a_cluster_that_nobody_reports_any_more_makes_room_and_its_counts_stay() -> None:
     loads = loads_of(1, limits=LoadLimits(clusters=2, cluster_kept_s=60))
     old = a_cluster_report(a_locality_report(HERE, issued=3), cluster="v1", dropped=4, drops=(("overload", 4),))

@@ -99,7 +99,7 @@ class Loads:
         """Its row; that of the others if there is no room, and none at all if there is nothing to count either."""
         name = report.cluster
         if name not in group.clusters and not self._has_room(group, now_s):
-            if not (report.localities or report.dropped):
+            if not (report.localities or report.dropped or report.drops):
                 return None
             group.note("cluster")
             name = OTHERS
