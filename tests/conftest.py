@@ -19,8 +19,8 @@ settings.register_profile(
     "same examples", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.register_profile("others", settings.get_profile("same examples"), derandomize=False)
-# Hypothesis also draws constants that it finds in the modules which happen to be imported; which those are depends on the
-# tests that a process ran before.
+# Hypothesis also draws constants that it finds in the modules which happen to be imported: which those are depends on
+# the tests that a process ran before.
 assert hasattr(providers, "_get_local_constants")
 providers._get_local_constants = Constants
 settings.load_profile("others" if os.environ.get("FAIRLEAD_EXPLORE") else "same examples")
