@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
+
+from grpc import aio
 
 from agents.node.envoy.admin import Admin, admin_place
 from agents.node.envoy.bootstrap_file import Bootstrap, content_of, write_bootstrap
@@ -20,6 +23,7 @@ from agents.node.generations.vault import vault_from
 from agents.node.last_good import LastGood
 from agents.node.local.clients import Clients
 from agents.node.local.identity import Identity
+from agents.node.local.load_reports import LoadReports
 from agents.node.local.passage import Passage
 from agents.node.local.serving import local_server
 from agents.node.pinning import Pinning
@@ -32,7 +36,7 @@ from agents.node.reports.wiring import make_reporter
 from agents.node.settings import AgentSettings
 from agents.node.status import Status
 from agents.node.upstream.channels import UpstreamTls, open_channel
-from agents.node.upstream.link import Link
+from agents.node.upstream.link import Beside, Link
 from agents.node.upstream.messages import Messages
 from api.envoy.registry import EnvoyApi
 from api.hosting.address import SocketPath, parse_any
@@ -42,6 +46,7 @@ from xds.client.mirror import Mirror
 from xds.client.wants import Wants
 from xds.protocol.catalogue import Catalogue
 from xds.protocol.types import GroupName
+from xds.transport.load_reports import LOAD_REPORTING
 from xds.transport.server import XdsServer
 from xds.transport.tls import TlsFiles
 
@@ -70,7 +75,8 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
     )
     wants, catalogue = Wants(), Catalogue(identity.group, partial=True)
     passage = Passage(identity, Mirror(wants), wants, catalogue, has_envoy=settings.envoy != "none")
-    server = local_server(api, local_address(settings), identity.group, passage)
+    loads = LoadReports()
+    server = local_server(api, local_address(settings), identity.group, passage, {LOAD_REPORTING: loads.handler})
     passage.serve_on(server.groups, Clients(identity.node_id, wants, server.session))
     upstreams, tls = (*settings.relays, *settings.servers), _upstream_tls(settings)
     generations, owner = _generations(settings, api), Owner(settings.node_id, settings.group)
@@ -90,11 +96,15 @@ def assemble(settings: AgentSettings, api: EnvoyApi) -> Parts:
         Messages(api),
         lambda address: open_channel(address, tls),
         return_s=settings.upstream_return_s,
-        beside=reporter.run,
+        beside=partial(_both, reporter.run, loads.run),
     )
     status.faults = lambda: link.faults
     http = Probes(settings.http_address, status.pages)
     return Parts(settings, server, passage, link, last_good, reporter, status, http, relay)
+
+
+async def _both(first: Beside, second: Beside, channel: aio.Channel) -> None:
+    await asyncio.gather(first(channel), second(channel))
 
 
 def make_keeper(settings: AgentSettings, xds_address: str, hooks: Hooks) -> EnvoyKeeper | None:
@@ -116,7 +126,13 @@ def bootstrap_of(settings: AgentSettings, xds_address: str) -> Bootstrap:
     admin = admin_place(settings.envoy_admin or f"unix:{settings.places.envoy / 'admin.sock'}")
     facts = NodeFacts(settings.region, settings.zone, metadata=dict(settings.labels))
     return Bootstrap(
-        settings.node_id, settings.group, _place(xds_address), admin, facts, overlay=settings.bootstrap_overlay
+        settings.node_id,
+        settings.group,
+        _place(xds_address),
+        admin,
+        facts,
+        overlay=settings.bootstrap_overlay,
+        load_reports=settings.envoy_load_reports,
     )
 
 

@@ -111,6 +111,9 @@ class AgentSettings:
     bootstrap_overlay: Path | None = setting(
         "envoy.bootstrap_overlay", path, None, "YAML or JSON laid over the generated bootstrap"
     )
+    envoy_load_reports: bool = setting(
+        "envoy.load_reports", boolean, False, "have Envoy report its traffic (LRS), which a relay does not pass on"
+    )
     drain_delay_s: float = setting(
         "envoy.drain_delay_s", seconds, 5.0, "seconds between not ready and the drain, for load balancers"
     )

@@ -6,8 +6,11 @@ It serves what is put into `groups`; who puts it there (`follow.py`), and what p
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import grpc
 from grpc import aio
 
 from api.envoy.registry import EnvoyApi
@@ -31,6 +34,9 @@ from xds.transport.services import DISCOVERY_SERVICES, discovery_handlers
 from xds.transport.streams import Edge, Stream
 from xds.transport.tls import TlsFiles, reloading_credentials
 
+MakeHandler = Callable[[Edge], "grpc.GenericRpcHandler[Any, Any]"]
+"""What makes the handler of a service, which takes and gives bytes."""
+
 DRAINING = Close("UNAVAILABLE", "this server is going away; connect again to another")
 DRAIN_STEP_S = 0.1
 DRAIN_SHARE = 0.8
@@ -43,6 +49,7 @@ class XdsOptions:
 
     `load_reporting_interval_s`: how often clients are asked for their load; 0: not at all. `client_status`: who may
     ask what every client has. `load_reports`, `node_reports`, `reflection`: whether there are such services.
+    `services`: others, by name.
     """
 
     address: str = "127.0.0.1:0"
@@ -56,6 +63,7 @@ class XdsOptions:
     load_reports: bool = True
     node_reports: bool = True
     reflection: bool = True
+    services: Mapping[str, MakeHandler] = field(default_factory=dict)
 
 
 class XdsServer:
@@ -139,6 +147,9 @@ class XdsServer:
             status = ClientStatusService(self._api, self._edge, self._options.client_status)
             server.add_generic_rpc_handlers((status.handler(),))
             services.append(CLIENT_STATUS)
+        for name, make_handler in self._options.services.items():
+            server.add_generic_rpc_handlers((make_handler(self._edge),))
+            services.append(name)
         return services
 
     async def set_ready(self, is_ready: bool) -> None:

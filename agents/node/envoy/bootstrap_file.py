@@ -13,7 +13,7 @@ from agents.node.envoy.admin import AdminPlace
 from agents.node.envoy.overlay import laid_over
 from api.errors import InvalidConfig
 from api.hosting.durable import write_durably
-from xds.bootstrap import NodeFacts, Place, UnixPlace, envoy_bootstrap
+from xds.bootstrap import NodeFacts, Place, UnixPlace, envoy_bootstrap, with_load_reports
 
 SOCKET_PATH_LIMIT_BYTES = 107
 """What Linux takes for a Unix socket's path (unix(7)), without the byte that ends it."""
@@ -29,6 +29,7 @@ class Bootstrap:
     admin: AdminPlace
     facts: NodeFacts = field(default_factory=NodeFacts)
     overlay: Path | None = None
+    load_reports: bool = False
 
     def document(self) -> dict[str, Any]:
         """`config.bootstrap.v3.Bootstrap` as JSON. Reads the overlay. Raises InvalidConfig."""
@@ -36,6 +37,7 @@ class Bootstrap:
         for place in (self.xds, admin):
             _check_length(place)
         made = envoy_bootstrap(self.node, self.group, self.xds, facts=self.facts, admin=admin)
+        made = with_load_reports(made) if self.load_reports else made
         return made if self.overlay is None else laid_over(made, _read(self.overlay), str(self.overlay))
 
 

@@ -9,6 +9,7 @@ A map:
 `content` what is served: upstream's word, the disk's, or what was fallen back to. Pure
 `passage` between upstream and local clients: content down, wishes and verdicts up
 `beside` who else takes part in what passes: a relay
+`load_reports` load reports passed on to the server, beside that
 `timers` a few timers by name
 `identity` who the agent says it is to upstream
 """

@@ -99,6 +99,11 @@ class Clients:
         """Whether there is an own Envoy, and it came with nothing: it starts."""
         return bool(self.own) and next(self.own_brought(), None) is None
 
+    @property
+    def own_types(self) -> set[TypeUrl]:
+        """What the own Envoy has asked for by now."""
+        return {subscription.type.url for subscription in self._own_subscriptions()}
+
     def own_has_all(self, catalogue: Catalogue) -> bool:
         """Whether the own Envoy has taken everything that it wants of what is served now."""
         found = list(self._own_subscriptions())

@@ -5,7 +5,7 @@ It moves the catalogue, and decides when; it wakes nobody. Pure: no I/O, no cloc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from enum import StrEnum
 
 from agents.node.generations.generation import Contents, ResourceName
@@ -67,6 +67,11 @@ class Content:
         be what was bad."""
         return self.source is Source.NOTHING or (self.source is Source.FALLBACK and self.pin is None)
 
+    def suspects(self, received: Received) -> bool:
+        """Whether an answer tells of anything that is suspected."""
+        told = (*(name for name, _ in received.brought), *received.gone)
+        return self.pin is not None and any(ResourceName(received.type_url, name) in self.pin.suspects for name in told)
+
     def withholds(self, received: Received) -> bool:
         """Whether some of an answer is not served for now: Envoy has to do with something else."""
         if self.pin is None:
@@ -104,6 +109,10 @@ class Content:
         if type_url not in self._kept.whole:
             versions |= {one.name: brought.get(one.name, "") for one in self._kept.left_out if one.type_url == type_url}
         return all(versions.get(name) == version for name, version in brought.items() if version)
+
+    def is_spanned_by(self, types: Set[TypeUrl]) -> bool:
+        """Whether there is nothing on the disk but of these types."""
+        return self._kept is not None and all(one.type_url in types for one in self._kept.resources)
 
     def show_disk(self) -> None:
         """Upstream is away: serve what is on the disk."""

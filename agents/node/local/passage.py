@@ -39,6 +39,7 @@ MOMENT_S = 0.05
 """One that has no clusters looks new until it has said which listeners it has, in the same breath."""
 
 LATER_S = 30.0
+ANEW_S = 1.0
 _PIN = "what is suspected"
 """Who wants what the pin goes by."""
 FAILED_PRECONDITION = 9  # google.rpc.Code
@@ -67,6 +68,7 @@ class Passage(SilentObserver):
         self._has_envoy = has_envoy
         self._hearing = Hearing(self._judge, self._tell, self._reopen)
         self._unheard: list[Brought] = []
+        self._anew_at = 0
         self._stream: Stream | None = None
         self._told_node: Node | None = None
         self._wanted = asyncio.Event()
@@ -175,7 +177,7 @@ class Passage(SilentObserver):
         if isinstance(outcome, Refused):
             self._send([outcome.request])
             return outcome.error.message
-        self._take(outcome, is_hearsay=answer.is_old)
+        self._take(outcome, answer)
         return ""
 
     def disconnected(self) -> None:
@@ -226,15 +228,15 @@ class Passage(SilentObserver):
 
     # Content
 
-    def _take(self, received: Received, *, is_hearsay: bool) -> None:
+    def _take(self, received: Received, answer: Answer) -> None:
         self._is_away, was_pinned = False, self.content.pin is not None
         with self._moving():
-            self.content.take(received, is_hearsay=is_hearsay)
+            self.content.take(received, is_hearsay=answer.is_old)
             if self.content.is_due:
                 self._show_soon(received.revision)
         self.beside.take(received)
         self._watch_time()
-        self._hear(received)
+        self._hear(received, is_last=not answer.has_more)
         if was_pinned and self.content.pin is None:
             self._pin_is_over("upstream has a suspect otherwise than it was")
         self.on_news()
@@ -274,13 +276,18 @@ class Passage(SilentObserver):
         """Upstream is away. An Envoy that runs with something else than the disk has is told nothing."""
         if self.content.source is not Source.NOTHING or not self._is_away or not self._wants.types:
             return
-        if self._has_envoy and not self.clients.own:
-            return
-        if all(self.content.agrees_with(type_url, brought) for type_url, brought in self.clients.own_brought()):
+        if not self._has_envoy or self._goes_with_disk():
             with self._moving():
                 self.content.show_disk()
             self._log.warning("no upstream answers: serving what is on the disk", revision=self.catalogue.revision)
             self.on_news()
+
+    def _goes_with_disk(self) -> bool:
+        """Whether the own Envoy starts, or runs with just that: it may not have said all that it has yet."""
+        clients = self.clients
+        if not clients.own or not (clients.own_is_new or self.content.is_spanned_by(clients.own_types)):
+            return False
+        return all(self.content.agrees_with(type_url, brought) for type_url, brought in clients.own_brought())
 
     @contextmanager
     def _moving(self) -> Iterator[None]:
@@ -292,17 +299,32 @@ class Passage(SilentObserver):
 
     # Verdicts
 
-    def _hear(self, received: Received) -> None:
-        """Have Envoy's verdict of an answer, now or when it comes."""
-        pin = self.content.pin
-        if pin is not None and self.content.withholds(received) and not self._relays:
-            self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, pin.words))])
+    def _hear(self, received: Received, *, is_last: bool) -> None:
+        """Have Envoy's verdict of an answer, now or when it comes. `is_last`: no more of its revision is to come."""
+        if self.content.pin is not None and not self._relays and self._is_held_back(received, is_last=is_last):
+            self._tell([Verdict(received.nonce, ErrorDetail(FAILED_PRECONDITION, self.content.pin.words))])
             return
         brought = Brought(received.type_url, received.nonce, received.brought, received.gone)
         if self.content.is_due and self.content.source is Source.FALLBACK:
             self._unheard.append(brought)
         else:
             self._hearing.hear(brought)
+
+    def _is_held_back(self, received: Received, *, is_last: bool) -> bool:
+        """Whether upstream is to hear so of this. Of what is no suspect it hears with the end of the revision only, for
+        what follows may end the pin; and then on another stream, where nothing waits for what was refused."""
+        if self.content.suspects(received):
+            return True
+        if not is_last or not self.content.withholds(received):
+            return False
+        if received.revision > self._anew_at:
+            self._anew_at = received.revision
+            self._timers.put("anew", self._timers.now_s + ANEW_S, self._ask_anew)
+        return True
+
+    def _ask_anew(self) -> None:
+        if self.content.pin is not None:
+            self._reopen("what upstream says is held back for now")
 
     def _judge(self, brought: Brought) -> Judgement | None:
         if not self._has_envoy or self._relays:

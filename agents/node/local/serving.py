@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from api.envoy.registry import EnvoyApi
 from api.hosting.version import version
 from xds.fleet import Fleet
@@ -11,7 +13,7 @@ from xds.transport.csds import Audience
 from xds.transport.identity import AuthContext, Identify
 from xds.transport.limits import Limits
 from xds.transport.observer import Observer
-from xds.transport.server import XdsOptions, XdsServer
+from xds.transport.server import MakeHandler, XdsOptions, XdsServer
 
 # One Envoy, and some processes: what is encoded is not worth keeping, and nobody is sent elsewhere by their age.
 LIMITS = Limits(
@@ -19,8 +21,10 @@ LIMITS = Limits(
 )
 
 
-def local_server(api: EnvoyApi, address: str, group: GroupName, observer: Observer) -> XdsServer:
-    """On `unix:PATH` or `host:port`. Not started. Raises InvalidConfig for what is no address."""
+def local_server(
+    api: EnvoyApi, address: str, group: GroupName, observer: Observer, services: Mapping[str, MakeHandler] | None = None
+) -> XdsServer:
+    """On `unix:PATH` or `host:port`, with these services beside discovery. Not started. Raises InvalidConfig."""
     options = XdsOptions(
         address=address,
         limits=LIMITS,
@@ -30,6 +34,7 @@ def local_server(api: EnvoyApi, address: str, group: GroupName, observer: Observ
         load_reports=False,
         node_reports=False,
         reflection=False,
+        services=services or {},
     )
     return XdsServer(api, Fleet(in_steps=True), options, observer)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import grpc
+
 from agents.node.lineage import circle
 from api.envoy.registry import EnvoyApi
 from api.errors import Denied
@@ -10,11 +14,16 @@ from api.hosting.version import version
 from xds.fleet import Fleet
 from xds.protocol.requests import Node
 from xds.protocol.types import GroupName
+from xds.transport.conversation import Context
 from xds.transport.csds import Audience
 from xds.transport.identity import AuthContext, Identify, by_cluster
+from xds.transport.load_reports import LOAD_REPORTING
 from xds.transport.observer import Observer
 from xds.transport.server import XdsOptions, XdsServer
+from xds.transport.streams import Edge
 from xds.transport.tls import TlsFiles
+
+NO_LOAD_REPORTS = "a relay passes no load reports on: an agent does that whose upstream is a server"
 
 
 def relay_server(
@@ -37,8 +46,17 @@ def relay_server(
         client_status=Audience.OFF,
         load_reports=False,
         reflection=False,
+        services={LOAD_REPORTING: _no_load_reports},
     )
     return XdsServer(api, Fleet(in_steps=True), options, observer)
+
+
+def _no_load_reports(edge: Edge) -> grpc.GenericRpcHandler[Any, Any]:
+    async def refuse(_: object, context: Context) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_LOAD_REPORTS)
+
+    method = grpc.stream_stream_rpc_method_handler(refuse)
+    return grpc.method_handlers_generic_handler(LOAD_REPORTING, {"StreamLoadStats": method})
 
 
 def only(group: GroupName, own: str) -> Identify:
