@@ -33,7 +33,7 @@ from api.hosting.settings.table import Table, setting
 SHORTEST_HANG_S = 1.0
 RELAY_AT = Address("0.0.0.0", 18010)
 OPERATIONS = ("logs", "config", "drain", "restart")
-AT_ONCE = frozenset({"envoy_binary", "bootstrap_overlay", "log_level", "log_format"})
+AT_ONCE = frozenset({"envoy_binary", "envoy_load_reports", "bootstrap_overlay", "log_level", "log_format"})
 """What counts as soon as the settings are read again; all else does from the next start."""
 
 
