@@ -18,16 +18,20 @@ import pytest
 
 from agents.node.assembly import Parts
 from agents.node.envoy.facts import EnvoyFacts
+from agents.node.generations.reading import Owner
 from agents.node.local.content import Source
+from agents.node.places import Places
 from agents.node.reports.wiring import generations_of
 from snapshots.store.etcd.ports import free_port
 from tests.agents import an_agent_here
+from tests.builders import route
 from tests.clients import DeltaClient, names
 from tests.edges import a_cluster, an_assignment
+from tests.generations import a_store, good
 from tests.upstreams import Behaviour, ScriptedUpstream, always, response
 from tests.whole_servers import until
 from xds.protocol.resource import Resource
-from xds.protocol.types import CLUSTER, ENDPOINT
+from xds.protocol.types import CLUSTER, ENDPOINT, ROUTE
 
 OLD, NEW, CARTS = a_cluster("web", "old"), a_cluster("web", "new"), a_cluster("carts")
 
@@ -160,6 +164,19 @@ async def test_an_envoy_that_runs_with_what_is_on_the_disk_is_told_nothing_new(s
         await envoy.subscribe(CLUSTER, holding={"web": OLD.version})
         assert names(await envoy.next()) == []  # the answer to a first request for everything
         assert agent.passage.content.source is Source.DISK
+
+
+async def test_an_envoy_that_runs_is_told_nothing_before_it_has_said_what_it_has_of_all_that_is_on_the_disk(
+    state: Path,
+) -> None:
+    """It opens one type after the other, and may be slow at that."""
+    good(a_store(Places(state).generations, owner=Owner("edge-1", "edge")), 1, OLD, route("all"))
+    async with minding(nobody(), state=state) as agent, an_envoy(agent) as envoy:
+        await envoy.subscribe(CLUSTER, holding={"web": OLD.version})
+        assert await envoy.hears_nothing(0.3)
+        await envoy.subscribe(ROUTE, "all", holding={"all": "newer"})
+        assert await envoy.hears_nothing(0.3)
+        assert agent.passage.content.source is Source.NOTHING
 
 
 async def test_upstream_is_asked_for_differences_and_its_silence_on_the_rest_is_right(state: Path) -> None:
