@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from snapshots.model import Document
-from tests.agents import ANYWHERE, AgentProcess, an_agent
+from snapshots.store.etcd.ports import free_port
+from tests.agents import AgentProcess, an_agent
 from tests.clients import DeltaClient
 from xds.protocol.features import REVISION
 from xds.protocol.types import CLUSTER
@@ -20,8 +21,8 @@ QUICK_RELAY = {"report_interval_s": 1, "bake_s": 0.1, "upstream_return_s": 1, "s
 
 @contextmanager
 def a_relay(*servers: str, **settings: object) -> Iterator[AgentProcess]:
-    """Not started. Node relay-1 of group edge, without an Envoy, unless it is said otherwise."""
-    who = {"node": "relay-1", "envoy": "none", "relay_address": ANYWHERE}
+    """Not started. Node relay-1 of group edge, without an Envoy, unless it is said otherwise; its port stays its own."""
+    who = {"node": "relay-1", "envoy": "none", "relay_address": f"127.0.0.1:{free_port()}"}
     with an_agent(*servers, **{**who, **QUICK_RELAY, **settings}) as relay:
         yield relay
 

@@ -14,6 +14,7 @@ import pytest
 from api.errors import Denied
 from api.management.v1 import management_pb2 as pb
 from api.nodes.orders import OrderKind
+from snapshots.store.etcd.ports import free_port
 from tests.agents import an_agent, started
 from tests.relays import NOBODY, QUICK_RELAY, a_listener_document, a_relay, an_agent_at, relay_of
 from tests.whole_servers import WholeServer, a_cluster_document, eventually, fairlead, publishes, until, whole_server
@@ -203,10 +204,8 @@ async def test_two_agents_that_are_each_others_relays_find_out(server: WholeServ
 
 
 async def test_an_agent_cannot_take_from_itself(server: WholeServer) -> None:
-    with socket.socket() as probe, ExitStack() as stack:
-        probe.bind(("127.0.0.1", 0))
-        own = f"127.0.0.1:{probe.getsockname()[1]}"
-        probe.close()
+    own = f"127.0.0.1:{free_port()}"
+    with ExitStack() as stack:
         relay = stack.enter_context(a_relay(server.parts.addresses.xds, relay_address=own, relays=own))
         await started(relay)
         async with an_agent_at(own) as agent:
