@@ -21,7 +21,7 @@ QUICK_RELAY = {"report_interval_s": 1, "bake_s": 0.1, "upstream_return_s": 1, "s
 
 @contextmanager
 def a_relay(*servers: str, **settings: object) -> Iterator[AgentProcess]:
-    """Not started. Node relay-1 of group edge, without an Envoy, unless it is said otherwise; its port stays its own."""
+    """Not started: relay-1 of group edge, without an Envoy, unless it is said otherwise. Its port stays its own."""
     who = {"node": "relay-1", "envoy": "none", "relay_address": f"127.0.0.1:{free_port()}"}
     with an_agent(*servers, **{**who, **QUICK_RELAY, **settings}) as relay:
         yield relay
