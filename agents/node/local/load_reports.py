@@ -25,6 +25,9 @@ GONE = Close("UNAVAILABLE", "the upstream of this agent has gone; connect again"
 FULL = Close("RESOURCE_EXHAUSTED", f"this agent passes on the load reports of {STREAMS} clients already")
 
 _METHOD = f"/{LOAD_REPORTING}/StreamLoadStats"
+_NO_REASON = (grpc.StatusCode.OK, grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL)
+"""gRPC says INTERNAL of a call that ended while something was written to it."""
+
 _ENDED = (aio.AioRpcError, *CALL_ENDED)
 
 
@@ -103,8 +106,7 @@ class LoadStream(Conversation):
         if not self._call.done():
             return GONE
         code, details = await self._call.code(), await self._call.details()
-        is_plain = code in (grpc.StatusCode.OK, grpc.StatusCode.CANCELLED)
-        return GONE if is_plain else Close(code.name, details or "no reason given")
+        return GONE if code in _NO_REASON else Close(code.name, details or "no reason given")
 
     def _leave(self) -> None:
         self._beside.discard(self)

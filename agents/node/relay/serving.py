@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -14,7 +16,7 @@ from api.hosting.version import version
 from xds.fleet import Fleet
 from xds.protocol.requests import Node
 from xds.protocol.types import GroupName
-from xds.transport.conversation import Context
+from xds.transport.conversation import CALL_ENDED, Context
 from xds.transport.csds import Audience
 from xds.transport.identity import AuthContext, Identify, by_cluster
 from xds.transport.load_reports import LOAD_REPORTING
@@ -53,6 +55,9 @@ def relay_server(
 
 def _no_load_reports(edge: Edge) -> grpc.GenericRpcHandler[Any, Any]:
     async def refuse(_: object, context: Context) -> None:
+        with suppress(TimeoutError, *CALL_ENDED):
+            async with asyncio.timeout(edge.limits.first_request_s):
+                await context.read()  # whoever is refused while it writes may not hear why
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_LOAD_REPORTS)
 
     method = grpc.stream_stream_rpc_method_handler(refuse)
