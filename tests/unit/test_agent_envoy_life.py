@@ -123,6 +123,31 @@ def test_crashes_with_a_new_generation_fall_back_once_before_the_next_start() ->
     assert story.exits(3) == []
 
 
+def test_a_crash_loop_is_one_though_content_changes_between_the_crashes() -> None:
+    story = Story(crashes=2, trial_s=120).runs()
+    story.life.applied("8", story.now_s, proven=False)
+    assert story.later(30).exits(1) == []
+    story.waits()
+    story.answers()
+    story.life.applied("9", story.later(10).now_s, proven=False)
+    [fallback] = story.later(30).exits(2)
+    assert isinstance(fallback, FallBack)
+    assert fallback.generation == "9"
+    assert fallback.why.endswith("2 times since it was served generation 9 or what came shortly before")
+
+
+def test_a_crash_long_before_new_content_is_not_its_fault() -> None:
+    story = Story(crashes=2, trial_s=120).runs()
+    story.life.applied("8", story.now_s, proven=False)
+    assert story.exits(1) == []
+    story.waits()
+    story.answers()
+    for generation in ("9", "10", "11"):  # none is served for long enough to end its trial
+        story.life.applied(generation, story.later(60).now_s, proven=False)
+        story.answers()
+    assert story.exits(2) == []
+
+
 @pytest.mark.parametrize("proven", [True, False])
 def test_crashes_after_a_long_healthy_while_or_of_a_proven_generation_do_not_fall_back(proven: bool) -> None:
     story = Story(crashes=2, trial_s=120).runs()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from agents.node.envoy.decisions import Decision, Decisions, Done, Drain, FallBack, How, Send, Start, Tell
 from agents.node.envoy.facts import Exit, Phase
-from agents.node.envoy.trial import Trial
+from agents.node.envoy.trial import Trial, next_trial
 
 SILENT_ASKS = 3
 """So many questions must go unanswered before an Envoy is taken to hang: an agent that was stopped itself asks anew."""
@@ -172,7 +172,8 @@ class Life:
 
     def applied(self, generation: str, now_s: float, *, proven: bool) -> Decisions:
         """Envoy is served `generation` from now on. One that is `proven` was good before and is never the culprit."""
-        self._trial = None if proven else Trial(generation, now_s, self.limits.crashes, self.limits.trial_s)
+        limits = self.limits
+        self._trial = None if proven else next_trial(self._trial, generation, now_s, limits.crashes, limits.trial_s)
         return ()
 
     # What is asked for
@@ -298,11 +299,11 @@ class Life:
         self.looping = crashed and self._failures > self.limits.crashes
         self._enter(Phase.WAITING, now_s + delay_s)
         told = Tell(f"{how}; it is started again in {delay_s:.1f} s", warning=True)
-        return (told, *(self._blamed(how) if crashed else ()))
+        return (told, *(self._blamed(how, now_s) if crashed else ()))
 
-    def _blamed(self, how: str) -> Decisions:
+    def _blamed(self, how: str, now_s: float) -> Decisions:
         trial = self._trial
-        if trial is None or not trial.crashed():
+        if trial is None or not trial.crashed(now_s):
             return ()
         self._trial = None
         return (FallBack(trial.generation, f"{how}, {trial.words}"),)

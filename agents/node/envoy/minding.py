@@ -17,7 +17,7 @@ from agents.node.envoy.bootstrap_file import Bootstrap, content_of, write_bootst
 from agents.node.envoy.facts import EnvoyFacts, Exit, Phase
 from agents.node.envoy.keeping import EnvoyStays, Hooks
 from agents.node.envoy.life import SILENT_ASKS, Limits
-from agents.node.envoy.trial import Trial
+from agents.node.envoy.trial import Trial, next_trial
 from api.telemetry import logs
 
 _LOOK_S, _ASK_S = 1.0, 5.0
@@ -82,7 +82,8 @@ class Minding:
 
     def applied(self, generation: str, *, proven: bool) -> None:
         limits = self._limits
-        self._trial = None if proven else Trial(generation, time.monotonic(), limits.crashes, limits.trial_s)
+        now_s = time.monotonic()
+        self._trial = None if proven else next_trial(self._trial, generation, now_s, limits.crashes, limits.trial_s)
 
     async def restart(self, *, drained: bool = False) -> str:
         """See EnvoyKeeper; returns when Envoy was told to end, which is after the drain."""
@@ -198,15 +199,13 @@ class Minding:
     async def _ended(self) -> None:
         """Nobody listens any more: it has ended. Why is for whoever runs it to know."""
         exit, self._asked, self._told_held, self._cut_after_s = Exit(None, self._asked), "", False, None
-        restarts, facts = (
-            self.facts.restarts + 1,
-            replace(self.facts, phase=Phase.WAITING, ready=False, server_state=""),
-        )
+        restarts = self.facts.restarts + 1
+        facts = replace(self.facts, phase=Phase.WAITING, ready=False, server_state="")
         self._log.warning("Envoy has ended, which somebody else runs")
         await self._become(replace(facts, restarts=restarts, last_exit=str(exit), last_exit_s=time.time()))
         await self._hooks.on_exit(exit)
         trial = self._trial
-        if trial is not None and exit.crashed and trial.crashed():
+        if trial is not None and exit.crashed and trial.crashed(time.monotonic()):
             self._trial = None
             await self._hooks.fall_back(trial.generation, f"Envoy ended {trial.words}")
 
