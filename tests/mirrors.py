@@ -104,7 +104,8 @@ class Agent:
 
     def takes(self, answer: Answer) -> Outcome:
         outcome = self.mirror.receive(answer, self.now_s)
-        if not self.catalogue.is_old:
+        # Who vouches for nothing yet (0) would pass for one that has all of what it tells.
+        if not (self.catalogue.is_old and self.catalogue.complete):
             self.catalogue.complete = self.mirror.complete
         if isinstance(outcome, Received):
             self._apply(outcome.revision, outcome.changes, outcome.learned)

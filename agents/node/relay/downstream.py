@@ -134,7 +134,8 @@ class Downstream(SilentObserver):
     def take(self, received: Received) -> None:
         if self._is_settling and self._content.source is Source.UPSTREAM and not self.catalogue.revision:
             self._be_fresh()  # there is nothing here but what upstream says now
-        if not self.catalogue.is_old:
+        # Who vouches for nothing yet (0) would pass for one that has all of what it tells.
+        if not (self.catalogue.is_old and self.catalogue.complete):
             self.catalogue.complete = self._mirror.complete
         with self._moving():
             self._content.take(received)
