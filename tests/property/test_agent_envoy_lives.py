@@ -96,7 +96,8 @@ class Lives(RuleBasedStateMachine):
 
     @rule(proven=st.booleans())
     def a_generation_is_applied(self, proven: bool) -> None:
-        self.crashes_on_trial = None if proven else 0
+        # Crashes with what came shortly before count as well.
+        self.crashes_on_trial = None if proven else (self.crashes_on_trial or 0)
         self.carry_out(self.life.applied("7", self.now_s, proven=proven))
 
     @rule()

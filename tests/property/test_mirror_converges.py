@@ -1,7 +1,7 @@
 """Server, agent, local clients: whatever is published, asked for, refused, lost on either hop or pinned, it converges.
 
-Nothing that upstream always had is told missing, no version goes back but by a pin, and nothing is asked for upstream
-that nobody wants here.
+Nothing that upstream always had is told missing, no version of what is wanted all the time goes back but by a pin, and
+nothing is asked for upstream that nobody wants here.
 """
 
 from __future__ import annotations
@@ -194,6 +194,7 @@ class Mirrors(RuleBasedStateMachine):
     def reopen(self, who: int, stays_s: float | None, bring: bool) -> None:
         client, local = self.clients[who], self.locals[who]
         self.agent.loses(local.member, self.agent.now_s + stays_s if stays_s else None)
+        self.forget_what_nobody_wants()
         self.locals[who] = self.open_stream(client)
         wants, client.wants = client.wants, {}
         if not bring:
@@ -241,6 +242,13 @@ class Mirrors(RuleBasedStateMachine):
             for response in local.sent:
                 self.is_no_step_back(who, response)
             local.sent.clear()
+        self.forget_what_nobody_wants()
+
+    def forget_what_nobody_wants(self) -> None:
+        """What is wanted no more is unknown from then on: a server that is behind may tell it anew."""
+        for who, (url, name) in list(self.told):
+            if self.agent.wants.names(url).isdisjoint((name, WILDCARD)):
+                del self.told[who, (url, name)]
 
     def is_no_step_back(self, who: int, response: Response) -> None:
         client, url = self.clients[who], response.type_url
