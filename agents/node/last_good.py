@@ -60,13 +60,14 @@ NONE = Known()
 class LastGood:
     """`begin` before anything is served, `run` beside it; the rest is told to it as it happens.
 
-    `applied` is called with (content, proven) whenever Envoy is served something else.
+    `applied` is called with (content, proven) whenever Envoy is served something else, `baked` when that is good.
     """
 
     def __init__(
         self, passage: Passage, generations: Generations, floor: Floor, pinning: Pinning, bake_s: float
     ) -> None:
         self.applied: Callable[[str, bool], None] = lambda content, proven: None
+        self.baked: Callable[[str], None] = lambda content: None
         self.content = ""
         self.good = NONE
         self._passage = passage
@@ -276,6 +277,7 @@ class LastGood:
     def _is_good(self, content: str) -> None:
         self._proven.add(content)
         self.good = self._kept.get(content, self.good)
+        self.baked(content[:CONTENT_DIGITS])
 
     def _has_failed(self, digits: str) -> None:
         """It may have been good before; served once more it has to prove itself anew."""

@@ -109,6 +109,7 @@ def _keeper(parts: Parts) -> EnvoyKeeper | None:
     parts.status.envoy = keeper
     if keeper is not None:
         good.applied = lambda content, proven: keeper.applied(content, proven=proven)
+        good.baked = keeper.baked
     return keeper
 
 

@@ -136,6 +136,17 @@ def test_a_crash_loop_is_one_though_content_changes_between_the_crashes() -> Non
     assert fallback.why.endswith("2 times since it was served generation 9 or what came shortly before")
 
 
+def test_a_crash_with_what_had_baked_is_not_the_fault_of_what_comes_next() -> None:
+    story = Story(crashes=2, trial_s=120).runs()
+    story.life.applied("8", story.now_s, proven=False)
+    story.life.baked("8")
+    assert story.later(30).exits(1) == []
+    story.waits()
+    story.answers()
+    story.life.applied("9", story.later(10).now_s, proven=False)
+    assert story.later(30).exits(2) == []
+
+
 def test_a_crash_long_before_new_content_is_not_its_fault() -> None:
     story = Story(crashes=2, trial_s=120).runs()
     story.life.applied("8", story.now_s, proven=False)

@@ -86,3 +86,6 @@ class EnvoyKeeper(Protocol):
 
     def applied(self, generation: str, *, proven: bool) -> None:
         """Envoy is served `generation` from now on. `proven`: it was good before, and no crash is its fault."""
+
+    def baked(self, generation: str) -> None:
+        """Envoy has lived with it for as long as its bake takes: its crashes do not count against what comes next."""

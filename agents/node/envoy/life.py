@@ -176,6 +176,12 @@ class Life:
         self._trial = None if proven else next_trial(self._trial, generation, now_s, limits.crashes, limits.trial_s)
         return ()
 
+    def baked(self, generation: str) -> Decisions:
+        """Envoy has lived with it for as long as its bake takes."""
+        if self._trial is not None and self._trial.generation == generation:
+            self._trial.is_baked = True
+        return ()
+
     # What is asked for
 
     def take_over(self, now_s: float) -> Decisions:

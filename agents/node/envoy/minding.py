@@ -85,6 +85,10 @@ class Minding:
         now_s = time.monotonic()
         self._trial = None if proven else next_trial(self._trial, generation, now_s, limits.crashes, limits.trial_s)
 
+    def baked(self, generation: str) -> None:
+        if self._trial is not None and self._trial.generation == generation:
+            self._trial.is_baked = True
+
     async def restart(self, *, drained: bool = False) -> str:
         """See EnvoyKeeper; returns when Envoy was told to end, which is after the drain."""
         if not drained:

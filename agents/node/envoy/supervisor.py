@@ -91,6 +91,9 @@ class Supervisor:
     def applied(self, generation: str, *, proven: bool) -> None:
         self._events.put_nowait(lambda now_s: self._life.applied(generation, now_s, proven=proven))
 
+    def baked(self, generation: str) -> None:
+        self._events.put_nowait(lambda now_s: self._life.baked(generation))
+
     def hold(self) -> None:
         self._looking.hold(True)
 

@@ -1,7 +1,7 @@
 """A generation that is new to an Envoy: if Envoy crashes with it again and again, it is the culprit. Pure.
 
-Content may change all the time, endpoints above all. So crashes with what came shortly before it count against the next
-as well: a loop is one, however often something else changed in between.
+Content may change all the time, endpoints above all. So crashes with what came shortly before it, and had not baked,
+count against the next as well: a loop is one, however often something else changed in between.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ class Trial:
     crashes: int = 0
     last_crash_s: float = -inf
     inherited: int = 0  # of the crashes, those with what came before
+    is_baked: bool = False  # it is good as far as the disk goes; a crash may still be its fault, and no other's
 
     def followed_by(self, generation: str, now_s: float) -> Trial:
         """The trial of what Envoy is served next, before this one was over."""
-        is_recent = now_s - self.last_crash_s < self.trial_s
-        crashes = self.crashes if is_recent else 0
+        counts = not self.is_baked and now_s - self.last_crash_s < self.trial_s
+        crashes = self.crashes if counts else 0
         return Trial(generation, now_s, self.limit, self.trial_s, crashes, self.last_crash_s, inherited=crashes)
 
     def is_over(self, ready_since_s: float, now_s: float) -> bool:
