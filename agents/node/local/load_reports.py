@@ -62,17 +62,17 @@ class LoadStream(Conversation):
         super().__init__(next(edge.ids), context, edge.limits, edge.observer)
         self._beside = beside
         self._call: Any = None
-        if channel is None or len(beside) >= STREAMS:
-            self.end(AWAY if channel is None else FULL)
-            return
-        self._call = channel.stream_stream(_METHOD)()
-        beside.add(self)
+        self._refusal = AWAY if channel is None else FULL if len(beside) >= STREAMS else None
+        if self._refusal is None:
+            self._call = channel.stream_stream(_METHOD)()
+            beside.add(self)
 
     def __repr__(self) -> str:
         return f"<LoadStream {self.id} of {self._address}>"
 
     async def _take(self, data: bytes) -> None:
-        if self._call is None:
+        if self._refusal is not None:
+            self.end(self._refusal)  # not before it has written: whoever is refused while it writes may not hear why
             return
         try:
             await self._call.write(data)
@@ -80,8 +80,6 @@ class LoadStream(Conversation):
             return  # how it ended is told by whoever reads
 
     async def _write(self) -> None:
-        if self._call is None:
-            return
         answering = asyncio.create_task(self._pass_down())
         try:
             while not self._closing:
@@ -89,10 +87,13 @@ class LoadStream(Conversation):
                 self._work.clear()
         finally:
             answering.cancel()
-            self._call.cancel()
+            if self._call is not None:
+                self._call.cancel()
             await asyncio.gather(answering, return_exceptions=True)
 
     async def _pass_down(self) -> None:
+        if self._call is None:
+            return
         try:
             data = await self._call.read()
             while data is not END_OF_CALL and await self._send(data):
